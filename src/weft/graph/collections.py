@@ -1,0 +1,196 @@
+"""Tables that follow other tables: a function applied to every entry, and indexes that are kept up to date.
+
+An index costs what changed: only entries whose source changed are looked at again, and only buckets whose members
+changed are touched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Iterator
+from typing import Generic, Protocol, TypeVar
+
+from weft.graph.core import Graph, Node
+from weft.graph.tables import Derived
+
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
+V_co = TypeVar("V_co", covariant=True)
+W = TypeVar("W")
+B = TypeVar("B", bound=Hashable)
+
+
+class Collection(Protocol[K, V_co]):
+    """A table whose keys can be followed. Implemented by `Input` and `Mapped`."""
+
+    def get(self, key: K) -> V_co | None:
+        """The value of a key, None where there is none."""
+
+    def listen(self, listener: Callable[[K], None]) -> None:
+        """Calls `listener` with each key whose value may have changed, and now with all that are there."""
+
+    def __contains__(self, key: K) -> bool: ...
+
+
+class Mapped(Generic[K, V, W]):
+    """`function(key, value)` for every entry of a source, computed when asked for and kept as long as the entry."""
+
+    def __init__(
+        self,
+        graph: Graph,
+        name: str,
+        source: Collection[K, V],
+        function: Callable[[K, V], W],
+    ) -> None:
+        self.graph = graph
+        self.name = name
+        self._source = source
+        self._function = function
+        self._derived: Derived[K, W | None] = Derived(graph, name, self._compute)
+        self._listeners: list[Callable[[K], None]] = []
+        self._kept: set[K] = set()
+        self._derived.listen_stale(self._tell)
+        source.listen(self._follow)
+
+    def get(self, key: K) -> W | None:
+        """The mapped value of a key, None where the source has no such key."""
+        return self._derived.get(key)
+
+    def listen(self, listener: Callable[[K], None]) -> None:
+        """Calls `listener` with each key whose mapped value may have changed, and now with all that are there."""
+        self._listeners.append(listener)
+        for key in self._kept:
+            listener(key)
+
+    def __contains__(self, key: K) -> bool:
+        return key in self._kept
+
+    def __iter__(self) -> Iterator[K]:
+        return iter(self._kept)
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    @property
+    def computed(self) -> int:
+        """How often the function ran."""
+        return self._derived.computed
+
+    def _compute(self, key: K) -> W | None:
+        value = self._source.get(key)
+        return None if value is None else self._function(key, value)
+
+    def _follow(self, key: K) -> None:
+        there = key in self._source
+        if there and key not in self._kept:
+            self._kept.add(key)
+            self.graph.pin(self._derived.node(key))
+        elif not there and key in self._kept:
+            self._kept.discard(key)
+            self.graph.unpin(self._derived.node(key))
+        self._tell(key)
+
+    def _tell(self, key: K) -> None:
+        for listener in self._listeners:
+            listener(key)
+
+
+class Index(Generic[K, V, B]):
+    """Keys of a source, by the buckets that `function(key, value)` names; sorted inside each bucket."""
+
+    def __init__(
+        self,
+        graph: Graph,
+        name: str,
+        source: Collection[K, V],
+        function: Callable[[K, V], Iterable[B]],
+    ) -> None:
+        self.graph = graph
+        self.name = name
+        self.computed = 0
+        self.cut_off = 0
+        self._source = source
+        self._function = function
+        self._members: dict[B, set[K]] = {}
+        self._buckets_of: dict[K, frozenset[B]] = {}
+        self._nodes: dict[B, Node] = {}
+        self._waiting: dict[K, None] = {}
+        self._reshaped = False
+        self._all = Node((name, "*"), self, None)
+        graph.pin(self._all)
+        graph.add_settling(self)
+        source.listen(self._wait)
+
+    def get(self, bucket: B) -> tuple[K, ...]:
+        """The keys in a bucket, sorted; empty where there are none."""
+        node = self._nodes.get(bucket)
+        if node is None:
+            self.graph.settle()
+            node = self._nodes[bucket] = Node((self.name, bucket), self, None)
+            node.value = self._sorted(bucket)
+        members: tuple[K, ...] = self.graph.read(node)
+        return members
+
+    def buckets(self) -> tuple[B, ...]:
+        """All buckets that have members, sorted; a dependency on which buckets there are."""
+        self.graph.read(self._all)
+        return tuple(sorted(self._members, key=_order))
+
+    def settle(self) -> bool:
+        """Looks again at the entries that may have changed."""
+        if not self._waiting:
+            return False
+        waiting, self._waiting = self._waiting, {}
+        touched: set[B] = set()
+        for key in waiting:
+            touched |= self._move(key)
+        for bucket in touched:
+            node = self._nodes.get(bucket)
+            if node is not None:
+                self.graph.change(node, self._sorted(bucket))
+        if self._reshaped:
+            self._reshaped = False
+            self.graph.change(self._all, None)
+        return True
+
+    def _move(self, key: K) -> set[B]:
+        value = self._source.get(key) if key in self._source else None
+        old = self._buckets_of.get(key, frozenset())
+        new = (
+            frozenset(self._function(key, value)) if value is not None else frozenset()
+        )
+        self.computed += 1
+        if new:
+            self._buckets_of[key] = new
+        else:
+            self._buckets_of.pop(key, None)
+        for bucket in old - new:
+            members = self._members[bucket]
+            members.discard(key)
+            if not members:
+                del self._members[bucket]
+                self._reshaped = True
+        for bucket in new - old:
+            if bucket not in self._members:
+                self._members[bucket] = set()
+                self._reshaped = True
+            self._members[bucket].add(key)
+        return set(old ^ new)
+
+    def _sorted(self, bucket: B) -> tuple[K, ...]:
+        return tuple(sorted(self._members.get(bucket, ()), key=_order))
+
+    def _wait(self, key: K) -> None:
+        self._waiting[key] = None
+        self.graph.unsettle()
+
+    def on_stale(self, node: Node) -> None:
+        """Buckets never become stale: they are changed when the index settles."""
+
+    def on_orphan(self, node: Node) -> None:
+        """Forgets the node of a bucket that nobody reads."""
+        if node is not self._all:
+            self._nodes.pop(node.label[1], None)
+
+
+def _order(key: Hashable) -> tuple[str, str]:
+    return (type(key).__name__, repr(key)) if not isinstance(key, str) else ("", key)

@@ -1,0 +1,123 @@
+"""Who is there: trust domains, services, workloads, endpoints."""
+
+from typing import Literal
+
+from msgspec import Struct
+
+from weft.base.provenance import Provenance
+from weft.ir.values import (
+    Identity,
+    Labels,
+    Locality,
+    Protocol,
+    SecretRef,
+    Selector,
+    Target,
+)
+
+
+class TrustDomain(Struct, frozen=True):
+    """A root of identities. Identities of an alias are equal to identities of `name`; all `anchors` are accepted.
+
+    `dns_zone` is the zone of identities in DNS form, where the domain has one.
+    """
+
+    name: str
+    aliases: tuple[str, ...] = ()
+    anchors: tuple[SecretRef, ...] = ()
+    dns_zone: str | None = None
+
+
+class ServicePort(Struct, frozen=True):
+    """A port of a service; `target` is the workload's port, by number or by name."""
+
+    number: int
+    name: str
+    protocol: Protocol
+    target: int | str
+
+
+class Endpoint(Struct, frozen=True):
+    """Where a service port is really served: a workload and its port, or a bare address.
+
+    `identity` is what the server must prove where `mesh_tls` holds; None accepts `Service.peer_names` only.
+    `path` addresses (`unix:`) have port 0.
+    """
+
+    workload: str | None
+    address: str
+    port: int
+    weight: int = 1
+    healthy: bool = True
+    mesh_tls: bool = False
+    network: str = ""
+    locality: Locality = ("", "", "")
+    labels: Labels = ()
+    identity: Identity | None = None
+
+
+class StaticEndpoint(Struct, frozen=True):
+    """An address that a service names itself; `ports` maps port names to numbers, others use the port's target."""
+
+    address: str
+    ports: tuple[tuple[str, int], ...] = ()
+    weight: int = 1
+    network: str = ""
+    locality: Locality = ("", "", "")
+    labels: Labels = ()
+    identity: Identity | None = None
+
+
+class Service(Struct, frozen=True, cache_hash=True):
+    """A named destination. `addresses` pairs a network with an address or CIDR; empty means headless.
+
+    `resolution`: from endpoints, from DNS (all answers, or one), by the request's host (`dynamic`), or the original
+    destination. `external` services get no mesh TLS unless an endpoint says so. `visible_to` None means everywhere.
+    """
+
+    source: Provenance
+    host: str
+    namespace: str
+    ports: tuple[ServicePort, ...]
+    resolution: Literal["endpoints", "dns", "dns_one", "dynamic", "passthrough"]
+    aliases: tuple[str, ...] = ()
+    addresses: tuple[tuple[str, str], ...] = ()
+    external: bool = False
+    members: Selector | None = None
+    static: tuple[StaticEndpoint, ...] = ()
+    visible_to: tuple[str, ...] | None = None
+    peer_names: tuple[str, ...] = ()
+    front: tuple[tuple[Target, int], ...] = ()
+    scope: Literal["cluster", "mesh"] = "mesh"
+    affinity: Literal["none", "local", "remote"] = "none"
+    headless: bool = False
+    registry: Literal["cluster", "external"] = "cluster"
+
+
+class Workload(Struct, frozen=True):
+    """A running instance: a pod, or a machine. `mode` says how its traffic is captured.
+
+    `ports` are its named ports (name, number, "tcp" or "udp"), `probes` the (port, path) of its health checks.
+    `port_map` pairs names of service ports with the ports that serve them here; it beats `ServicePort.target`.
+    """
+
+    source: Provenance
+    uid: str
+    name: str
+    namespace: str
+    labels: Labels
+    addresses: tuple[str, ...]
+    identity: Identity | None
+    mode: Literal["none", "own_proxy", "node_proxy"]
+    state: Literal["ready", "not_ready", "draining"]
+    network: str = ""
+    cluster: str = ""
+    node: str = ""
+    locality: Locality = ("", "", "")
+    tls_name: str | None = None
+    front: Target | None = None
+    ports: tuple[tuple[str, int, str], ...] = ()
+    port_map: tuple[tuple[str, int], ...] = ()
+    probes: tuple[tuple[int, str], ...] = ()
+    weight: int = 1
+    canonical: tuple[str, str] = ("", "")

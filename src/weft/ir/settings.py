@@ -1,0 +1,80 @@
+"""Settings of the whole mesh, and the key by which proxies share what they get."""
+
+from typing import Literal
+
+from msgspec import Struct
+
+from weft.base.durations import Milliseconds
+from weft.ir.inventory import TrustDomain
+from weft.ir.routing import Retry
+from weft.ir.traffic import TrafficSettings
+from weft.ir.values import Labels, Locality
+
+PathNormal = Literal["none", "base", "merge_slashes", "decode_and_merge_slashes"]
+DEFAULT_RETRY = Retry(
+    attempts=2,
+    on=(
+        "connect-failure",
+        "refused-stream",
+        "unavailable",
+        "cancelled",
+        "retriable-status-codes",
+    ),
+)
+"""Istio's default for outbound HTTP (MeshConfig.defaultHttpRetryPolicy)."""
+
+
+class MeshSettings(Struct, frozen=True, kw_only=True):
+    """One per mesh: what has no narrower home. Defaults are those of Istio's MeshConfig.
+
+    The three `..._visible_to` hold for objects that do not say so themselves; `.` is the object's own namespace.
+    """
+
+    trust_domain: TrustDomain = TrustDomain(name="cluster.local")
+    root_namespace: str = "istio-system"
+    cluster_domain: str = "cluster.local"
+    cluster: str = "Kubernetes"
+    network: str = ""
+    outbound: Literal["allow", "deny", "resolve"] = "allow"
+    automatic_tls: bool = True
+    defaults: TrafficSettings = TrafficSettings(connect=10_000)
+    retry: Retry | None = DEFAULT_RETRY
+    inbound_retry: Retry | None = Retry(attempts=2, on=("reset-before-request",))
+    detect: Milliseconds = 0
+    path_normal: PathNormal = "base"
+    access_log: str = ""
+    service_visible_to: tuple[str, ...] | None = None
+    routes_visible_to: tuple[str, ...] | None = None
+    policies_visible_to: tuple[str, ...] | None = None
+    lowest_tls: Literal["1.2", "1.3"] = "1.2"
+    family_order: tuple[str, ...] = ("profile", "virtual", "standard", "ingress")
+
+
+class ProxyScope(Struct, frozen=True, kw_only=True, cache_hash=True):
+    """What decides the client side of a proxy: proxies with equal scopes send alike and share those resources.
+
+    `clients` are the workload's labels, reduced to those that some policy or route for clients selects by.
+    """
+
+    role: Literal["own", "node", "front", "edge", "between_networks"]
+    namespace: str
+    cluster: str = ""
+    network: str = ""
+    node: str = ""
+    locality: Locality = ("", "", "")
+    clients: Labels = ()
+
+
+class WorkloadClass(Struct, frozen=True, kw_only=True, cache_hash=True):
+    """What decides the server side of a proxy: workloads of equal class are served alike (replicas, as a rule)."""
+
+    namespace: str
+    labels: Labels
+    ports: tuple[tuple[str, int, str], ...] = ()
+
+
+class ProxyKey(Struct, frozen=True, kw_only=True, cache_hash=True):
+    """The key of a view: proxies with equal keys get equal resources (their own secrets aside)."""
+
+    scope: ProxyScope
+    server: WorkloadClass

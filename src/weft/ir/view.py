@@ -1,0 +1,220 @@
+"""What a proxy shall do, joined and decided: the only thing that the proxy layer reads.
+
+The mesh layer makes these values from fragments; everything that depends on who the proxy is (visibility, precedence,
+client labels, ports) is settled in them. They are hashable, so that equal values are built to bytes once.
+"""
+
+from typing import Literal, Protocol
+
+from msgspec import Struct
+
+from weft.base.provenance import Provenance
+from weft.ir import values
+from weft.ir.access import Authorization, MutualMode
+from weft.ir.inventory import Endpoint
+from weft.ir.routing import RouteRule
+from weft.ir.settings import MeshSettings, ProxyKey, ProxyScope, WorkloadClass
+from weft.ir.traffic import TrafficSettings
+from weft.ir.values import Identity, Locality, Tls, Transform
+
+
+class Cluster(Struct, frozen=True, cache_hash=True, kw_only=True):
+    """One destination of a scope: a service port or a subset of it, with everything merged.
+
+    `name` is `outbound|<port>|<subset>|<host>`. `mesh_tls`: mutual TLS of the mesh with every endpoint, with none, or
+    with those endpoints that say so. `settings.tls` is what an author asked for; it wins over `mesh_tls`, which is then
+    "never" (own TLS, or off) or "always" (mode mesh). `peers` are the identities that endpoints may prove, sorted.
+    `endpoints` is filled for DNS resolution only; others are discovered by `name`. `config` names the object that the
+    settings come from, for people: `reviews.default` of a DestinationRule.
+    """
+
+    name: str
+    host: str
+    port: int
+    subset: str
+    protocol: values.Protocol
+    discovery: Literal["endpoints", "dns", "dns_one", "dynamic", "original"]
+    settings: TrafficSettings
+    mesh_tls: Literal["never", "by_endpoint", "always"]
+    server_name: str
+    peers: tuple[Identity, ...]
+    external: bool = False
+    endpoints: tuple[Endpoint, ...] = ()
+    config: str = ""
+
+
+class EndpointGroup(Struct, frozen=True, cache_hash=True):
+    """Endpoints of one locality and priority (0 is first); `weight` is the locality's share, None for no shares."""
+
+    locality: Locality
+    priority: int
+    weight: int | None
+    endpoints: tuple[Endpoint, ...]
+
+
+class Endpoints(Struct, frozen=True, cache_hash=True):
+    """All endpoints of the cluster `name`."""
+
+    name: str
+    groups: tuple[EndpointGroup, ...]
+
+
+class Destination(Struct, frozen=True):
+    """A cluster with its share of the traffic. A `broken` one answers 500; `cluster` is then empty."""
+
+    cluster: str
+    weight: int
+    request: Transform | None = None
+    response: Transform | None = None
+    broken: str | None = None
+
+
+class Route(Struct, frozen=True, cache_hash=True):
+    """One rule of a virtual host, ready to be used: defaults filled in, backends resolved to clusters.
+
+    `rule.matches` holds no match that this scope can't meet; `rule.retry` and `rule.timeout` are final. `hash_on` are
+    the keys by which the destinations balance, in the form of `TrafficSettings.hash_on`.
+    """
+
+    rule: RouteRule
+    destinations: tuple[Destination, ...] = ()
+    mirrors: tuple[tuple[str, float], ...] = ()
+    hash_on: tuple[tuple[str, ...], ...] = ()
+
+
+class VirtualHost(Struct, frozen=True, cache_hash=True):
+    """The routes of one host. `name` is `<host>:<port>`; `domains` are unique within their table."""
+
+    name: str
+    domains: tuple[str, ...]
+    routes: tuple[Route, ...]
+    https_redirect: bool = False
+
+
+class RouteConfiguration(Struct, frozen=True):
+    """A table of hosts. `fallback` is for hosts that are in no virtual host: to their original address, refused with
+    502, or answered 404."""
+
+    name: str
+    hosts: tuple[VirtualHost, ...]
+    fallback: Literal["allow", "deny", "not_found"]
+
+
+class StreamRoute(Struct, frozen=True):
+    """Where a connection goes that is not looked into: by destination networks and server names, None matching all.
+
+    `protocol` is the port's declared one, for logs and statistics.
+    """
+
+    destinations: tuple[Destination, ...]
+    networks: tuple[str, ...] | None = None
+    tls_names: tuple[str, ...] | None = None
+    name: str = ""
+    client_networks: tuple[str, ...] | None = None
+
+
+class OutboundListener(Struct, frozen=True, cache_hash=True, kw_only=True):
+    """One destination address and port that the proxy of a client serves.
+
+    `address` is `0.0.0.0` for every address. `kind`: HTTP by `route`, streams only, or told apart by looking at the
+    first bytes (HTTP by `route`, else `streams`). `fallback` says what happens to connections that no stream matches:
+    to their original address, or closed.
+    """
+
+    address: str
+    port: int
+    kind: Literal["http", "stream", "detect"]
+    route: str = ""
+    streams: tuple[StreamRoute, ...] = ()
+    fallback: Literal["allow", "deny"] = "allow"
+
+
+class InboundPort(Struct, frozen=True, cache_hash=True, kw_only=True):
+    """One port that a workload serves.
+
+    `authorizations` are all that are in force here, sorted by gate, tier and age; the proxy layer compiles them (IR A1
+    to A14). `service` is the service that the port belongs to, for statistics.
+    """
+
+    port: int
+    protocol: values.Protocol
+    mutual: MutualMode
+    authorizations: tuple[Authorization, ...]
+    service: str = ""
+    name: str = ""
+    pool: TrafficSettings | None = None
+
+
+class Inbound(Struct, frozen=True, cache_hash=True, kw_only=True):
+    """The server side of a class of workloads. `other` holds for every port that is not listed (its port is 0).
+
+    `trust_domains` are the domains whose identities are accepted, the local one first.
+    """
+
+    ports: tuple[InboundPort, ...]
+    other: InboundPort
+    trust_domains: tuple[str, ...]
+
+
+class GatewayServer(Struct, frozen=True, kw_only=True):
+    """One filter chain of a gateway's port: hosts by server name where TLS is seen, then HTTP by `route` or streams."""
+
+    tls_names: tuple[str, ...] | None
+    tls: Tls | None
+    kind: Literal["http", "stream"]
+    route: str = ""
+    streams: tuple[StreamRoute, ...] = ()
+    credentials: tuple[str, ...] = ()
+    name: str = ""
+
+
+class GatewayListener(Struct, frozen=True, cache_hash=True, kw_only=True):
+    """One port that a gateway listens on; `authorizations` as in `InboundPort`."""
+
+    bind: str
+    port: int
+    servers: tuple[GatewayServer, ...]
+    authorizations: tuple[Authorization, ...] = ()
+
+
+class MeshReader(Protocol):
+    """What the proxy layer may ask of the mesh. Reads are recorded by the graph, so results follow changes."""
+
+    def settings(self) -> MeshSettings:
+        """Settings of the mesh."""
+
+    def cluster_names(self, scope: ProxyScope) -> tuple[str, ...]:
+        """Names of all outbound clusters in a scope, sorted."""
+
+    def cluster(self, scope: ProxyScope, name: str) -> Cluster | None:
+        """One outbound cluster of a scope; None if there is none (any more)."""
+
+    def endpoints(self, scope: ProxyScope, name: str) -> Endpoints | None:
+        """The endpoints of an outbound cluster that discovers them; None for others."""
+
+    def route_names(self, scope: ProxyScope) -> tuple[str, ...]:
+        """Names of the route tables that a scope's listeners refer to, sorted."""
+
+    def routes(self, scope: ProxyScope, name: str) -> RouteConfiguration | None:
+        """One route table of a scope."""
+
+    def outbound_listeners(self, scope: ProxyScope) -> tuple[OutboundListener, ...]:
+        """Listeners for what workloads of a scope send, sorted by port and address."""
+
+    def outbound_fallback(self, scope: ProxyScope) -> Literal["allow", "deny"]:
+        """What happens to destinations that no listener names."""
+
+    def inbound(self, server: WorkloadClass) -> Inbound:
+        """The server side of workloads that have their own proxy."""
+
+    def gateway_listeners(self, key: ProxyKey) -> tuple[GatewayListener, ...]:
+        """Listeners of a gateway's proxy, sorted by port and bind address."""
+
+    def gateway_route_names(self, key: ProxyKey) -> tuple[str, ...]:
+        """Names of the route tables that a gateway's listeners refer to, sorted."""
+
+    def gateway_routes(self, key: ProxyKey, name: str) -> RouteConfiguration | None:
+        """One route table of a gateway."""
+
+    def explain(self, scope: ProxyScope, name: str) -> tuple[Provenance, ...]:
+        """The objects that an outbound cluster or a virtual host (`host:port`) of a scope comes from."""

@@ -1,0 +1,107 @@
+"""The network that the pods of a mesh share: a bridge in a namespace of its own, and a link from there to the machine.
+
+Every step looks at what is there and adds what is missing, so that a start after a kill at any point completes it, and
+a start on a whole network changes nothing.
+"""
+
+import logging
+from hashlib import sha256
+from typing import Final
+
+from weft.node.addresses import MeshNetwork, choose_pod_cidr, hardware_address
+from weft.node.links import change, link_names, remove_namespace, routed_networks
+from weft.node.namespaces import NamespaceThread, pin, pinned_inode
+from weft.node.settings import NodeSettings
+from weft.node.state import StateFolder, read_record, write_record
+from weft.node.tools import Tools
+
+_log: Final = logging.getLogger(__name__)
+
+BRIDGE: Final = "pods"
+_UPLINK: Final = "machine"
+"""The hub's end of the link to the machine; a port of the bridge, so that pods and machine are neighbours."""
+
+_SETTINGS: Final = {
+    "ipv4/ip_forward": "1",
+    "ipv4/conf/all/send_redirects": "0",
+    "ipv4/conf/default/send_redirects": "0",
+    "ipv6/conf/all/disable_ipv6": "1",
+    "ipv6/conf/default/disable_ipv6": "1",
+}
+
+
+def hub_name(mesh: str) -> str:
+    """The namespace of the mesh's bridge."""
+    return f"weft-{mesh}"
+
+
+def machine_link(settings: NodeSettings) -> str:
+    """The machine's end of the link to the hub; at most 15 characters (IFNAMSIZ)."""
+    return f"weft{sha256(f'{settings.mesh} {settings.state}'.encode()).hexdigest()[:8]}"
+
+
+async def prepare_network(settings: NodeSettings, tools: Tools, threads: NamespaceThread) -> MeshNetwork:
+    """Makes the mesh's network, or completes it, and says which addresses it has.
+
+    The range that was chosen once stays as long as the hub exists. Raises ToolError, OSError, or NoRoomError where no
+    range is free.
+    """
+    state = StateFolder(settings.state)
+    state.create()
+    network = await _choose(settings, state, tools)
+    if pinned_inode(network.namespace) is None:
+        await remove_namespace(tools, network.namespace)
+        await tools.run("ip", "netns", "add", network.namespace)
+    await threads.write_settings(pin(network.namespace), _SETTINGS)
+    await _complete(network, machine_link(settings), tools)
+    return network
+
+
+async def remove_network(settings: NodeSettings, tools: Tools) -> None:
+    """Removes hub and link; with the hub go its ends of the pods' links, and so these."""
+    link = machine_link(settings)
+    if link in await link_names(tools, None):
+        await change(tools, None, [f"link delete {link}"])
+    await remove_namespace(tools, hub_name(settings.mesh))
+    StateFolder(settings.state).network.unlink(missing_ok=True)
+
+
+async def _choose(settings: NodeSettings, state: StateFolder, tools: Tools) -> MeshNetwork:
+    """The network of a former start if its hub exists, else one that fits this machine now; it is remembered."""
+    name = hub_name(settings.mesh)
+    former = read_record(state.network, MeshNetwork)
+    if former and former.namespace == name and pinned_inode(name) is not None:
+        return former
+    wanted = former.cidr if former else settings.pod_cidr
+    routed = await routed_networks(tools, except_by=machine_link(settings))
+    network = MeshNetwork(name, choose_pod_cidr(wanted, routed))
+    if network.cidr != settings.pod_cidr:
+        _log.warning("pods get addresses of %s: %s overlaps a route of this machine", network.cidr, settings.pod_cidr)
+    write_record(state.network, network, durable=True)
+    return network
+
+
+async def _complete(network: MeshNetwork, link: str, tools: Tools) -> None:
+    """Adds what is missing of bridge, addresses, link and routes."""
+    inside = await link_names(tools, network.namespace)
+    length = network.cidr.prefixlen
+    if _UPLINK not in inside:
+        former = [f"link delete {link}"] if link in await link_names(tools, None) else []
+        add = f"link add {link} type veth peer name {_UPLINK} netns {network.namespace}"
+        await change(tools, None, [*former, add])
+    # The bridge's own address is fixed: else it would change with its ports, and pods would lose their gateway.
+    bridge = f"link add {BRIDGE} address {hardware_address(network.gateway)} type bridge mcast_snooping 0"
+    await change(
+        tools,
+        network.namespace,
+        [
+            *([] if BRIDGE in inside else [bridge]),
+            "link set lo up",
+            f"link set {BRIDGE} up",
+            f"address replace {network.gateway}/{length} dev {BRIDGE}",
+            f"link set {_UPLINK} master {BRIDGE} up",
+            f"route replace default via {network.host}",
+        ],
+    )
+    own = [f"link set {link} up", f"address replace {network.host}/{length} dev {link}"]
+    await change(tools, None, own)

@@ -1,0 +1,53 @@
+"""Bounding the output of processes that keep their log file open.
+
+Such a process can't be told to open another file, but it appends (O_APPEND): so the file is copied and then cut to
+nothing, and its next line begins a new one. A line that is written between the two steps is lost.
+"""
+
+import asyncio
+import logging
+import os
+import shutil
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Final
+
+from weft.node.settings import LogLimits
+
+_log: Final = logging.getLogger(__name__)
+
+
+async def keep_logs_small(files: Callable[[], Iterable[Path]], limits: LogLimits) -> None:
+    """Looks at the files again and again and cuts those that have grown too long; never ends."""
+    while True:
+        await asyncio.sleep(limits.interval)
+        for path in files():
+            try:
+                if path.stat().st_size > limits.size:
+                    await asyncio.to_thread(rotate, path, limits.files)
+            except FileNotFoundError:
+                continue  # its pod was removed meanwhile
+            except OSError as error:
+                _log.warning("%s can't be cut: %s", path, error)
+
+
+def rotate(path: Path, files: int) -> None:
+    """Moves the content to `<name>.1`, that of `.1` to `.2`, and so on: at most `files` with the current one."""
+    for number in range(files - 1, 1, -1):
+        older = _part(path, number - 1)
+        if older.exists():
+            older.replace(_part(path, number))
+    if files > 1:
+        shutil.copyfile(path, _part(path, 1))
+        _part(path, 1).chmod(0o600)
+    os.truncate(path, 0)
+
+
+def parts_of(path: Path) -> list[Path]:
+    """All that is left of a process's output, oldest first."""
+    older = sorted(path.parent.glob(f"{path.name}.[0-9]*"), key=lambda part: -int(part.suffix[1:]))
+    return [*older, *([path] if path.exists() else [])]
+
+
+def _part(path: Path, number: int) -> Path:
+    return path.with_name(f"{path.name}.{number}")

@@ -1,0 +1,49 @@
+"""What /proc says about processes (proc(5))."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final, Literal
+
+NamespaceKind = Literal["net", "mnt"]
+
+_PROC: Final = Path("/proc")
+_START_TIME: Final = 22 - 3
+"""Field 22 of /proc/PID/stat, counted from the third: the second one may hold anything and ends with the last `)`."""
+
+
+def boot_id() -> str:
+    """What differs from one boot of the machine to the next; process ids and inodes mean nothing across it."""
+    return (_PROC / "sys/kernel/random/boot_id").read_text().strip()
+
+
+def start_time(pid: int) -> int:
+    """When the process started, in clock ticks since boot: with its id, this names a process for ever.
+
+    Raises ProcessLookupError if there is none.
+    """
+    try:
+        text = (_PROC / str(pid) / "stat").read_text(errors="replace")
+    except FileNotFoundError:
+        raise ProcessLookupError(f"no process {pid}") from None
+    return int(text.rpartition(")")[2].split()[_START_TIME])
+
+
+def namespace_file(pid: int | Literal["self"], kind: NamespaceKind) -> Path:
+    """The file that stands for a namespace that the process is in; it holds on to the namespace while it is open."""
+    return _PROC / str(pid) / "ns" / kind
+
+
+def namespace_inode(pid: int | Literal["self"], kind: NamespaceKind) -> int:
+    """The number of a namespace that the process is in. The kernel gives it to another one once nobody is in there.
+
+    Raises OSError if the process is gone or not ours to see.
+    """
+    return os.stat(namespace_file(pid, kind)).st_ino
+
+
+def pids() -> Iterator[int]:
+    """The ids of all processes."""
+    for entry in _PROC.iterdir():
+        if entry.name.isdigit():
+            yield int(entry.name)

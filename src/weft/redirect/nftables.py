@@ -1,0 +1,62 @@
+"""A service plan as input of `nft -f`.
+
+nftables, because one lookup in a map finds the service however many there are (iptables tries a rule for each), and one
+transaction replaces the table. The chain runs after iptables' nat OUTPUT (priority -100, nft(8)): the kernel asks
+further chains only for connections that no earlier one has translated, so what a sidecar takes never gets here.
+"""
+
+from typing import Final
+
+from weft.redirect.services import ServicePlan, VirtualPort
+
+TABLE: Final = "weft"
+_PRIORITY: Final = -90
+
+
+def render_services(plan: ServicePlan) -> str:
+    """The text that replaces the table of virtual addresses by this plan, whether or not there was one."""
+    served = [port for port in plan.ports if port.endpoints]
+    return "\n".join(
+        [
+            f"table ip {TABLE} {{ }}",
+            f"delete table ip {TABLE}",
+            f"table ip {TABLE} {{",
+            *_declaration("map services", "ipv4_addr . inet_proto . inet_service : verdict", map(_element, served)),
+            *_declaration("set addresses", "ipv4_addr", map(str, plan.addresses)),
+            *(line for port in served for line in _chain(port)),
+            "chain translate {",
+            f"type nat hook output priority {_PRIORITY}; policy accept;",
+            "ip daddr . meta l4proto . th dport vmap @services",
+            "}",
+            "chain refuse {",
+            "type filter hook output priority 0; policy accept;",
+            "ip daddr @addresses reject",
+            "}",
+            "}",
+            "",
+        ]
+    )
+
+
+def _declaration(name: str, kind: str, elements: "map[str]") -> list[str]:
+    """A set or map; nft takes no empty list of elements."""
+    listed = ", ".join(elements)
+    return [f"{name} {{", f"type {kind};", *([f"elements = {{ {listed} }}"] if listed else []), "}"]
+
+
+def _element(port: VirtualPort) -> str:
+    return f"{port.address} . {port.protocol} . {port.port:d} : goto {_chain_name(port)}"
+
+
+def _chain(port: VirtualPort) -> list[str]:
+    """The chain that sends a new connection to a random endpoint."""
+    choices = ", ".join(f"{index} : {address} . {to:d}" for index, (address, to) in enumerate(port.endpoints))
+    return [
+        f"chain {_chain_name(port)} {{",
+        f"meta l4proto {port.protocol} dnat ip to numgen random mod {len(port.endpoints)} map {{ {choices} }}",
+        "}",
+    ]
+
+
+def _chain_name(port: VirtualPort) -> str:
+    return f"service_{int(port.address):08x}_{port.protocol}_{port.port:d}"

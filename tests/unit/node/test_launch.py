@@ -1,0 +1,58 @@
+"""weft.node.launch: nothing from outside is read as shell text, an option or a variable."""
+
+import pytest
+from msgspec.structs import replace
+
+from weft.node.launch import Launch, LaunchError, argument_vector
+from weft.node.tools import Tools
+
+TOOLS = Tools({name: f"/bin/{name}" for name in ("nsenter", "unshare", "sh", "setpriv", "env")})
+LAUNCH = Launch(
+    command=("app", "$(reboot)", "; reboot"),
+    folder="/srv/app $(reboot)",
+    user=1000,
+    group=1001,
+    hidden="/var/lib/weft",
+    environment=(("A", "$(reboot) \n'\""),),
+    namespace="/run/netns/x",
+    hostname="pod-1",
+    mounts=(("/a", "/etc/hosts"),),
+)
+
+
+def test_what_comes_from_outside_is_only_ever_an_argument() -> None:
+    vector = argument_vector(LAUNCH, TOOLS)
+    script = vector[vector.index("-c") + 1]
+    assert "reboot" not in script
+    script_arguments = ["weft-launch", "/var/lib/weft", "/srv/app $(reboot)", "", "pod-1", "/a", "/etc/hosts", "--"]
+    assert vector[vector.index("-c") + 2 :][:8] == script_arguments
+    assert vector[-4:] == ["A=$(reboot) \n'\"", "app", "$(reboot)", "; reboot"]
+
+
+def test_privileges_are_given_up_before_the_applications_environment_is_used() -> None:
+    vector = argument_vector(LAUNCH, TOOLS)
+    assert vector.index("/bin/setpriv") < vector.index("/bin/env") < vector.index("A=$(reboot) \n'\"")
+    for expected in ("--no-new-privs", "--clear-groups", "--inh-caps=-all", "--ambient-caps=-all"):
+        assert expected in vector
+    (bounding,) = (word for word in vector if word.startswith("--bounding-set="))
+    assert "-all" in bounding
+    assert "sys_admin" not in bounding
+    assert "mknod" not in bounding
+
+
+def test_on_the_machines_network_neither_network_nor_hostname_change() -> None:
+    vector = argument_vector(replace(LAUNCH, namespace=None, hostname=""), TOOLS)
+    assert vector[0] == "/bin/unshare"
+    assert "--uts" not in vector
+
+
+@pytest.mark.parametrize("command", [(), ("",), ("a=b",), ("-i",), ("app", "zero\0byte")])
+def test_a_command_that_would_be_misread_is_refused(command: tuple[str, ...]) -> None:
+    with pytest.raises(LaunchError):
+        argument_vector(replace(LAUNCH, command=command), TOOLS)
+
+
+@pytest.mark.parametrize("name", ["", "-i", "A=B", "1A", "A B"])
+def test_a_variable_that_would_be_misread_is_refused(name: str) -> None:
+    with pytest.raises(LaunchError, match="environment variable"):
+        argument_vector(replace(LAUNCH, environment=((name, "x"),)), TOOLS)

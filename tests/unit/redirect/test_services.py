@@ -1,0 +1,56 @@
+"""weft.redirect: virtual addresses of services as a plan and as nftables text."""
+
+import pytest
+
+from weft.model.local import ServiceTarget
+from weft.redirect.nftables import render_services
+from weft.redirect.services import service_plan
+
+WEB = ServiceTarget("10.96.0.1", 80, "TCP", (("10.244.0.11", 8080), ("10.244.0.10", 8080)))
+DNS = ServiceTarget("10.96.0.2", 53, "UDP", (("10.244.0.12", 5353),))
+IDLE = ServiceTarget("10.96.0.3", 80, "TCP", ())
+
+
+def test_the_text_does_not_depend_on_the_order_of_targets() -> None:
+    backwards = ServiceTarget("10.96.0.1", 80, "TCP", tuple(reversed(WEB.endpoints)))
+    assert render_services(service_plan([WEB, DNS, IDLE])) == render_services(service_plan([IDLE, DNS, backwards]))
+
+
+def test_each_port_leads_to_a_random_one_of_its_endpoints() -> None:
+    text = render_services(service_plan([WEB, DNS]))
+    assert "10.96.0.1 . tcp . 80 : goto service_0a600001_tcp_80" in text
+    assert "dnat ip to numgen random mod 2 map { 0 : 10.244.0.10 . 8080, 1 : 10.244.0.11 . 8080 }" in text
+    assert "10.96.0.2 . udp . 53 : goto service_0a600002_udp_53" in text
+
+
+def test_without_endpoints_an_address_is_refused_and_translated_nowhere() -> None:
+    text = render_services(service_plan([IDLE]))
+    assert "goto" not in text
+    assert "elements = { 10.96.0.3 }" in text
+    assert "ip daddr @addresses reject" in text
+
+
+def test_targets_of_the_same_port_are_joined() -> None:
+    more = ServiceTarget("10.96.0.1", 80, "TCP", (("10.244.0.11", 8080), ("10.244.0.99", 8080)))
+    (port,) = service_plan([WEB, more]).ports
+    assert len(port.endpoints) == 3
+
+
+def test_the_table_is_replaced_in_one_transaction() -> None:
+    lines = render_services(service_plan([])).splitlines()
+    assert lines[:3] == ["table ip weft { }", "delete table ip weft", "table ip weft {"]
+    assert not any("elements" in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        ServiceTarget("10.96.0.1; flush ruleset", 80, "TCP", ()),
+        ServiceTarget("10.96.0.1", 0, "TCP", ()),
+        ServiceTarget("10.96.0.1", 80, "TCP", (("10.244.0.1", 70_000),)),
+        ServiceTarget("fd00::1", 80, "TCP", ()),
+    ],
+)
+def test_a_target_out_of_range_is_named(target: ServiceTarget) -> None:
+    with pytest.raises(ValueError, match=f"service target .*:{target.port}/TCP"):
+        service_plan([target])

@@ -1,0 +1,115 @@
+"""Delta discovery requests and responses: decoded and encoded, each request checked against limits."""
+
+import sys
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from msgspec import Struct
+
+from weft.base import protobuf
+from weft.envoy.resource import Resource
+from weft.envoy.wire import bytes_field, string_field
+
+WILDCARD: Final = "*"
+
+_REQUEST: Final = "envoy.service.discovery.v3.DeltaDiscoveryRequest"
+_MAX_TYPE_URL: Final = 256
+_MAX_NAME: Final = 2_048
+_MAX_NAMES: Final = 200_000
+_MAX_ERROR: Final = 4_096
+_MAX_VERSION: Final = 64
+
+
+class RequestError(ValueError):
+    """A request that breaks the protocol or a limit; the stream that brought it ends with this message."""
+
+
+class Node(Struct, frozen=True):
+    """What a proxy says of itself in the first request of a stream. Only `id` is ever checked: trust no other part.
+
+    `version` is Envoy's, as `1.40.0`; empty where it does not say.
+    """
+
+    id: str
+    cluster: str
+    metadata: dict[str, Any]
+    version: str = ""
+
+
+class DeltaRequest(Struct, frozen=True):
+    """One envoy.service.discovery.v3.DeltaDiscoveryRequest.
+
+    `nonce` is that of the response which this answers, or empty. `error` is why that response was refused (NACK).
+    """
+
+    type_url: str
+    subscribe: tuple[str, ...] = ()
+    unsubscribe: tuple[str, ...] = ()
+    initial_versions: Mapping[str, str] = {}
+    nonce: str = ""
+    error: str | None = None
+    node: Node | None = None
+
+
+def parse_request(data: bytes) -> DeltaRequest:
+    """Decodes a request; RequestError where it is none, or is larger than any proxy needs."""
+    try:
+        message: Any = protobuf.parse(_REQUEST, data)
+    except protobuf.ProtobufError as error:
+        raise RequestError(f"no delta discovery request: {error}") from error
+    if not message.type_url or len(message.type_url) > _MAX_TYPE_URL:
+        raise RequestError(f"type_url must have 1 to {_MAX_TYPE_URL} characters")
+    return DeltaRequest(
+        type_url=message.type_url,
+        subscribe=_names(message.resource_names_subscribe),
+        unsubscribe=_names(message.resource_names_unsubscribe),
+        initial_versions=_versions(message.initial_resource_versions),
+        nonce=message.response_nonce,
+        error=message.error_detail.message[:_MAX_ERROR] if message.HasField("error_detail") else None,
+        node=_node(message.node) if message.HasField("node") else None,
+    )
+
+
+def encode_response(type_url: str, nonce: str, resources: Iterable[Resource], removed: Iterable[str]) -> bytes:
+    """Joins resources to an envoy.service.discovery.v3.DeltaDiscoveryResponse.
+
+    Its fields: resources 2, type_url 4, nonce 5, removed_resources 6.
+    """
+    return b"".join(
+        (
+            *(bytes_field(2, resource.wire) for resource in resources),
+            string_field(4, type_url),
+            string_field(5, nonce),
+            *(string_field(6, name) for name in removed),
+        )
+    )
+
+
+def _names(names: Iterable[str]) -> tuple[str, ...]:
+    result = tuple(map(sys.intern, names))  # streams name the same resources: share the strings
+    if len(result) > _MAX_NAMES:
+        raise RequestError(f"a request may name {_MAX_NAMES} resources, this names {len(result)}")
+    for name in result:
+        if not name or len(name) > _MAX_NAME:
+            raise RequestError(f"the name of a resource must have 1 to {_MAX_NAME} characters")
+    return result
+
+
+def _versions(versions: Mapping[str, str]) -> Mapping[str, str]:
+    if len(versions) > _MAX_NAMES:
+        raise RequestError(f"a request may tell {_MAX_NAMES} versions, this tells {len(versions)}")
+    return dict(versions)
+
+
+def _node(node: Any) -> Node:
+    try:
+        return Node(node.id, node.cluster, protobuf.to_dict(node.metadata), _version(node))
+    except protobuf.ProtobufError as error:
+        raise RequestError(f"node.metadata: {error}") from error
+
+
+def _version(node: Any) -> str:
+    if node.WhichOneof("user_agent_version_type") != "user_agent_build_version":
+        return str(node.user_agent_version)[:_MAX_VERSION]
+    version = node.user_agent_build_version.version
+    return f"{version.major_number}.{version.minor_number}.{version.patch}"

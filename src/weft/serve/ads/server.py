@@ -1,0 +1,188 @@
+"""The discovery service: lets proxies in, gives each stream its session, and ends streams whose pod is gone."""
+
+import asyncio
+import logging
+import random
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final, Protocol
+
+import grpc
+import grpc.aio
+from msgspec import Struct
+
+from weft.serve.ads.messages import DeltaRequest, Node, RequestError, parse_request
+from weft.serve.ads.node import parse_node_id
+from weft.serve.ads.registry import Registry
+from weft.serve.ads.session import Proxy, Session
+from weft.serve.ads.stream import DEFAULT_PACING, Pacing
+from weft.serve.ads.views import View
+from weft.serve.callers import Pod, PodLookup, RefusedError
+from weft.serve.tokens.guard import ReviewGuard
+from weft.serve.transport import abort, address_of, bearer_token
+
+SERVICE: Final = "envoy.service.discovery.v3.AggregatedDiscoveryService"
+
+_FIRST_REQUEST: Final = 15.0
+_log = logging.getLogger(__name__)
+
+
+class Views(Protocol):
+    """Says what a proxy shall hold: the compiled configuration."""
+
+    def view_of(self, pod: Pod, node: Node) -> View | None:
+        """Returns the view that the pod's proxy shares with its equals; None where it is not computed (yet)."""
+
+
+class Secrets(Protocol):
+    """Says what only one proxy gets: its keys."""
+
+    async def view_of(self, pod: Pod) -> View:
+        """Returns the view of a pod's secrets, its certificate issued."""
+
+
+class Limits(Struct, frozen=True):
+    """Bounds of the service. `lifetime` of a stream in seconds; a random part of up to a fifth is taken off."""
+
+    streams: int = 10_000
+    streams_of_pod: int = 8
+    lifetime: float = 1_800.0
+    pacing: Pacing = DEFAULT_PACING
+
+
+DEFAULT_LIMITS: Final = Limits()
+
+
+class DiscoveryService:
+    """Serves DeltaAggregatedResources to authenticated proxies, each its own view and its own keys only."""
+
+    def __init__(
+        self,
+        *,
+        guard: ReviewGuard,
+        pods: PodLookup,
+        views: Views,
+        secrets: Secrets,
+        registry: Registry,
+        limits: Limits = DEFAULT_LIMITS,
+    ) -> None:
+        self._guard = guard
+        self._views = views
+        self._secrets = secrets
+        self._registry = registry
+        self._pods = pods
+        self._limits = limits
+        self._calls: Counter[str] = Counter()
+        self._open = 0
+        self._nodes: dict[Session, Node] = {}
+
+    def handler(self) -> grpc.GenericRpcHandler:
+        """Returns the gRPC handler; messages pass through as bytes."""
+        methods = {"DeltaAggregatedResources": grpc.stream_stream_rpc_method_handler(self._delta)}
+        return grpc.method_handlers_generic_handler(SERVICE, methods)
+
+    def reassign(self, uid: str) -> None:
+        """Looks up again which view the streams of a pod show: after its labels changed, for example."""
+        for session in self._registry.of_pod(uid):
+            view = self._views.view_of(session.pod, self._nodes[session])
+            if view is not None:
+                session.move(view)
+
+    async def _delta(self, _: object, context: Any) -> None:
+        try:
+            await self._serve(context)
+        except RefusedError as refusal:
+            _log.warning("xds stream of %s refused: %s", address_of(context), refusal)
+            await abort(context, refusal)
+
+    async def _serve(self, context: Any) -> None:
+        address = address_of(context)
+        caller = await self._guard.review(bearer_token(context), address)
+        with self._admitted(caller.pod):
+            channel = _GrpcChannel(context)
+            first = await _first_request(channel)
+            node = _check_node(first, caller.pod)
+            own = await self._secrets.view_of(caller.pod)
+            if self._pods(caller.pod.uid) is None:  # it may have gone while we waited
+                raise RefusedError("forbidden", "the token's pod does not exist any more")
+            shared = self._views.view_of(caller.pod, node)
+            if shared is None:
+                raise RefusedError(
+                    "unavailable", f"nothing is known of pod {caller.pod.namespace}/{caller.pod.name} yet"
+                )
+            proxy = Proxy(caller, node.id, address, node.version)
+            session = Session(proxy, own, shared, self._lifetime(), self._limits.pacing)
+            await self._run(session, channel, first, node)
+
+    async def _run(self, session: Session, channel: "_GrpcChannel", first: DeltaRequest, node: Node) -> None:
+        self._registry.add(session)
+        self._nodes[session] = node
+        try:
+            await session.run(channel, first, lambda refusal: self._registry.refused(session, refusal))
+        finally:
+            del self._nodes[session]
+            self._registry.remove(session)
+
+    @contextmanager
+    def _admitted(self, pod: Pod) -> Iterator[None]:
+        if self._open >= self._limits.streams:
+            raise RefusedError("overloaded", f"{self._limits.streams} streams are open")
+        if self._calls[pod.uid] >= self._limits.streams_of_pod:
+            raise RefusedError("overloaded", f"the pod has {self._limits.streams_of_pod} streams open")
+        self._calls[pod.uid] += 1
+        self._open += 1
+        try:
+            yield
+        finally:
+            self._open -= 1
+            self._calls[pod.uid] -= 1
+            if not self._calls[pod.uid]:
+                del self._calls[pod.uid]
+
+    def _lifetime(self) -> float:
+        """Streams that began together do not end together."""
+        return self._limits.lifetime * random.uniform(0.8, 1.0)
+
+
+class _GrpcChannel:
+    """A stream of grpc.aio, its messages as bytes."""
+
+    def __init__(self, context: Any) -> None:
+        self._context = context
+
+    async def read(self) -> bytes | None:
+        message = await self._context.read()
+        return message if isinstance(message, bytes) else None  # else it is grpc.aio.EOF
+
+    async def write(self, message: bytes) -> None:
+        await self._context.write(message)
+
+
+async def _first_request(channel: _GrpcChannel) -> DeltaRequest:
+    try:
+        async with asyncio.timeout(_FIRST_REQUEST):
+            message = await channel.read()
+    except TimeoutError:
+        raise RefusedError("invalid", f"no request came within {_FIRST_REQUEST:.0f} s") from None
+    if message is None:
+        raise RefusedError("invalid", "the stream ended before its first request")
+    try:
+        return parse_request(message)
+    except RequestError as error:
+        raise RefusedError("invalid", str(error)) from error
+
+
+def _check_node(first: DeltaRequest, pod: Pod) -> Node:
+    """A proxy gets what is its pod's, whatever it says of itself."""
+    if first.node is None:
+        raise RefusedError("invalid", "the first request must have a node")
+    try:
+        node = parse_node_id(first.node.id)
+    except ValueError as error:
+        raise RefusedError("invalid", str(error)) from error
+    if (node.namespace, node.pod) != (pod.namespace, pod.name):
+        raise RefusedError(
+            "forbidden", f"the token is of pod {pod.namespace}/{pod.name}, not of node {first.node.id!r}"
+        )
+    return first.node

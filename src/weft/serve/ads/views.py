@@ -1,0 +1,118 @@
+"""Views: what a group of equal proxies shall hold, and how their streams hear of changes."""
+
+from collections.abc import Iterable, Mapping, Set
+from typing import Protocol
+
+from weft.envoy.resource import Resource
+
+Changes = Mapping[str, Set[str]]
+"""Names of resources that were added, changed or removed together, by type URL."""
+
+
+class ResourceSource(Protocol):
+    """Where streams look up what a proxy shall hold now. Look-ups never wait, and are cheap when repeated."""
+
+    def wildcard(self, type_url: str) -> Mapping[str, Resource] | None:
+        """All resources of a type that is discovered as a whole (CDS, LDS, VHDS); None for other types."""
+
+    def named(self, type_url: str, name: str) -> Resource | None:
+        """One resource, of any type; None if there is none (any more)."""
+
+
+class Watcher(Protocol):
+    """A stream, as views see it."""
+
+    def changed(self, changes: Changes) -> None:
+        """Takes note of changes; the source has the new content already. Returns at once."""
+
+
+class View:
+    """A source and the streams that show it. A change is computed once and told to all of them.
+
+    `name` is for people: it says which proxies share the view.
+    """
+
+    def __init__(self, name: str, source: ResourceSource) -> None:
+        self.name = name
+        self.source = source
+        self._watchers: dict[Watcher, None] = {}
+
+    @property
+    def watched(self) -> bool:
+        """True while any stream shows the view."""
+        return bool(self._watchers)
+
+    def attach(self, watcher: Watcher) -> None:
+        """Tells `watcher` of every change from now on."""
+        self._watchers[watcher] = None
+
+    def detach(self, watcher: Watcher) -> None:
+        """Tells it no more."""
+        self._watchers.pop(watcher, None)
+
+    def publish(self, changes: Changes) -> None:
+        """Tells all streams what changed. What changed together must be told together: the order of pushes needs it."""
+        if any(changes.values()):
+            for watcher in tuple(self._watchers):
+                watcher.changed(changes)
+
+
+class ResourceTable:
+    """A source that is a table in memory. `whole` are the types that are discovered as a whole."""
+
+    def __init__(self, whole: Iterable[str] = ()) -> None:
+        self._tables: dict[str, dict[str, Resource]] = {}
+        self._whole = frozenset(whole)
+
+    def wildcard(self, type_url: str) -> Mapping[str, Resource] | None:
+        """As in `ResourceSource`."""
+        return self._tables.get(type_url, {}) if type_url in self._whole else None
+
+    def named(self, type_url: str, name: str) -> Resource | None:
+        """As in `ResourceSource`."""
+        return self._tables.get(type_url, {}).get(name)
+
+    def update(self, resources: Iterable[Resource], removed: Iterable[tuple[str, str]] = ()) -> Changes:
+        """Puts resources in and takes (type URL, name) out; returns what is different now."""
+        changes: dict[str, set[str]] = {}
+        for item in resources:
+            table = self._tables.setdefault(item.type_url, {})
+            if table.get(item.name) != item:
+                table[item.name] = item
+                changes.setdefault(item.type_url, set()).add(item.name)
+        for type_url, name in removed:
+            if self._tables.get(type_url, {}).pop(name, None) is not None:
+                changes.setdefault(type_url, set()).add(name)
+        return changes
+
+
+class Layered:
+    """A proxy's own resources in front of those that it shares with others."""
+
+    def __init__(self, own: ResourceSource, shared: ResourceSource) -> None:
+        self._own = own
+        self._shared = shared
+
+    def wildcard(self, type_url: str) -> Mapping[str, Resource] | None:
+        """The shared ones: nothing that is discovered as a whole belongs to one proxy."""
+        return self._shared.wildcard(type_url)
+
+    def named(self, type_url: str, name: str) -> Resource | None:
+        """Its own one, or else the shared one."""
+        return self._own.named(type_url, name) or self._shared.named(type_url, name)
+
+
+def differences(old: ResourceSource, new: ResourceSource, type_url: str, names: Iterable[str]) -> set[str]:
+    """Returns what differs for somebody who moves from one source to another and subscribed to `names` of a type."""
+    before, after = old.wildcard(type_url) or {}, new.wildcard(type_url) or {}
+    different = {
+        name for name in before.keys() | after.keys() if _version(before.get(name)) != _version(after.get(name))
+    }
+    different.update(
+        name for name in names if _version(old.named(type_url, name)) != _version(new.named(type_url, name))
+    )
+    return different
+
+
+def _version(resource: Resource | None) -> str | None:
+    return None if resource is None else resource.version

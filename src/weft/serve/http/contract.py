@@ -1,0 +1,96 @@
+"""What the API needs from those that do the work, and the values that travel."""
+
+from collections.abc import Sequence
+from typing import Any, Literal, Protocol
+
+from msgspec import Struct
+
+from weft.base.issues import LocatedIssue, Ref
+from weft.model.kinds import Kinds
+from weft.model.local import Credentials, NodeOrders, PodReport
+from weft.serve.ads.states import ProxyState
+
+
+class Applied(Struct, frozen=True):
+    """What became of an object that was applied. A refused one changed nothing."""
+
+    ref: Ref | None
+    result: Literal["created", "configured", "unchanged", "refused"]
+    issues: tuple[LocatedIssue, ...] = ()
+
+
+class PodCount(Struct, frozen=True):
+    """Pods that are wanted, and those that are ready."""
+
+    wanted: int
+    ready: int
+
+
+class MeshStatus(Struct, frozen=True, kw_only=True):
+    """The mesh at a glance. `node_seen` is when the node last reported, in Unix seconds; None if it never did."""
+
+    mesh: str
+    version: str
+    isolation: str
+    folder: str
+    started: int
+    node_seen: int | None
+    pods: PodCount
+    proxies: dict[str, int]
+    nacks: int
+    issues: tuple[LocatedIssue, ...]
+
+
+class Objects(Protocol):
+    """The objects of the mesh. Manifests are objects as Kubernetes writes them."""
+
+    @property
+    def kinds(self) -> Kinds:
+        """The kinds that are known."""
+
+    def manifests(self, kind: str, namespace: str | None) -> list[dict[str, Any]]:
+        """All objects of a kind (its key), sorted by namespace and name; None means all namespaces."""
+
+    def manifest(self, ref: Ref) -> dict[str, Any] | None:
+        """One object, None if there is none."""
+
+    def apply(self, body: dict[str, Any]) -> Applied:
+        """Creates or replaces an object."""
+
+    def label(self, ref: Ref, changes: dict[str, str | None]) -> Applied:
+        """Sets labels of an object, and removes those whose value is None. KeyError if there is no such object."""
+
+    def delete(self, ref: Ref) -> bool:
+        """Deletes an object; False if there is none."""
+
+    def events(self, namespace: str | None) -> Sequence[Struct]:
+        """What happened of late, oldest first."""
+
+    def issues(self, ref: Ref | None) -> Sequence[LocatedIssue]:
+        """What is wrong with an object, or with all."""
+
+
+class MeshView(Protocol):
+    """The running mesh as a whole."""
+
+    def status(self) -> MeshStatus:
+        """The mesh at a glance."""
+
+    def proxies(self) -> Sequence[ProxyState]:
+        """All connected proxies."""
+
+    def related(self, ref: Ref) -> dict[str, list[str]]:
+        """What an object is connected with, for people: endpoints of a service, policies that select a pod."""
+
+
+class Node(Protocol):
+    """What the node process asks for."""
+
+    async def orders(self, after: int | None, wait: float) -> NodeOrders | None:
+        """The orders if their revision is not `after`; else waits up to `wait` seconds for others. None: no change."""
+
+    def report(self, reports: Sequence[PodReport]) -> None:
+        """Takes note of how pods are."""
+
+    def credentials(self, uid: str) -> Credentials | None:
+        """New credentials for the Envoy of a pod; None if there is no such pod."""

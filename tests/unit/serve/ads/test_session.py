@@ -1,0 +1,239 @@
+"""A session serves a channel: it writes one response at a time and ends when it must."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+import pytest
+from tests.unit.serve.ads.client import WHOLE, Response, bad, encode_request, item, request
+
+from weft.envoy.type_urls import CDS, EDS, SDS
+from weft.serve.ads import session as session_module
+from weft.serve.ads.node import NodeId, parse_node_id
+from weft.serve.ads.registry import Nack, Registry, log_nack
+from weft.serve.ads.session import Proxy, Session
+from weft.serve.ads.subscription import Refusal
+from weft.serve.ads.views import ResourceTable, View
+from weft.serve.callers import Caller, Pod, RefusedError
+
+POD = Pod("uid", "shop", "web", "web")
+FAR = 4e9
+
+
+class Pipe:
+    """A channel in memory. `open` lets writes through."""
+
+    def __init__(self) -> None:
+        self.requests: asyncio.Queue[bytes | None] = asyncio.Queue()
+        self.responses: asyncio.Queue[Response] = asyncio.Queue()
+        self.open = asyncio.Event()
+        self.open.set()
+
+    async def read(self) -> bytes | None:
+        return await self.requests.get()
+
+    async def write(self, message: bytes) -> None:
+        await self.open.wait()
+        self.responses.put_nowait(Response(message))
+
+    async def next(self) -> Response:
+        return await asyncio.wait_for(self.responses.get(), 2)
+
+    def send(self, type_url: str, **fields: Any) -> None:
+        self.requests.put_nowait(encode_request(type_url, **fields))
+
+
+class Setting:
+    """A session on a pipe, running."""
+
+    def __init__(self, *, lifetime: float = 60.0, expires: float = FAR) -> None:
+        self.own, self.table = ResourceTable(), ResourceTable(WHOLE)
+        self.own_view, self.view = View("own", self.own), View("shared", self.table)
+        self.pipe = Pipe()
+        self.nacks: list[Refusal] = []
+        proxy = Proxy(Caller(POD, expires), "sidecar~1.2.3.4~web.shop~x", "1.2.3.4")
+        self.session = Session(proxy, self.own_view, self.view, lifetime)
+
+    def run(self, type_url: str = CDS, *names: str) -> "asyncio.Task[None]":
+        return asyncio.create_task(self.session.run(self.pipe, request(type_url, *names), self.nacks.append))
+
+    def change(self, *resources: Any) -> None:
+        self.view.publish(self.table.update(resources))
+
+
+async def ends(task: "asyncio.Task[None]") -> None:
+    await asyncio.wait_for(task, 2)
+
+
+async def test_changes_of_both_views_reach_the_client() -> None:
+    setting = Setting()
+    task = setting.run()
+    assert not (await setting.pipe.next()).versions
+    setting.pipe.send(CDS, response_nonce="1")
+    setting.change(item(CDS, "a"))
+    assert set((await setting.pipe.next()).versions) == {"a"}
+    setting.pipe.send(SDS, resource_names_subscribe=["default"])
+    assert (await setting.pipe.next()).removed == ["default"]
+    setting.pipe.send(SDS, response_nonce="3")
+    setting.own_view.publish(setting.own.update([item(SDS, "default")]))
+    assert set((await setting.pipe.next()).versions) == {"default"}
+    setting.pipe.requests.put_nowait(None)
+    await ends(task)
+    assert not setting.view.watched
+    assert not setting.own_view.watched
+
+
+async def test_while_a_client_does_not_read_changes_merge() -> None:
+    setting = Setting()
+    setting.pipe.open.clear()
+    task = setting.run(EDS, "a")
+    for content in range(100):
+        setting.change(item(EDS, "a", f"c{content}"))
+        await asyncio.sleep(0)
+    setting.pipe.open.set()
+    await setting.pipe.next()
+    setting.pipe.send(EDS, response_nonce="1")
+    assert (await setting.pipe.next()).versions == {"a": item(EDS, "a", "c99").version}
+    setting.pipe.requests.put_nowait(None)
+    await ends(task)
+    assert setting.pipe.responses.empty()
+
+
+async def test_a_client_that_never_reads_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(session_module, "WRITE_TIMEOUT", 0.05)
+    setting = Setting()
+    setting.pipe.open.clear()
+    with pytest.raises(RefusedError, match="not read") as refused:
+        await ends(setting.run())
+    assert refused.value.reason == "overloaded"
+
+
+async def test_a_stream_ends_well_after_its_lifetime() -> None:
+    await ends(Setting(lifetime=0.05).run())
+
+
+async def test_a_stream_ends_when_its_token_expires() -> None:
+    setting = Setting(expires=time.time() + 0.05)
+    with pytest.raises(RefusedError, match="expired") as refused:
+        await ends(setting.run())
+    assert refused.value.reason == "unauthenticated"
+
+
+@pytest.mark.parametrize("message", [b"\xff\xff", encode_request("x" * 1000)])
+async def test_a_bad_request_ends_the_stream(message: bytes) -> None:
+    setting = Setting()
+    task = setting.run()
+    setting.pipe.requests.put_nowait(message)
+    with pytest.raises(RefusedError) as refused:
+        await ends(task)
+    assert refused.value.reason == "invalid"
+
+
+async def test_an_error_of_ours_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError
+
+    setting = Setting()
+    monkeypatch.setattr(setting.session._stream, "receive", fail)
+    with pytest.raises(ZeroDivisionError):
+        await ends(setting.run())
+
+
+async def test_a_refusal_is_told() -> None:
+    setting = Setting()
+    setting.change(bad(CDS, "a"))
+    task = setting.run()
+    await setting.pipe.next()
+    setting.pipe.send(CDS, response_nonce="1", error_detail={"code": 3, "message": "no"})
+    setting.pipe.requests.put_nowait(None)
+    await ends(task)
+    assert [(nack.names, nack.message) for nack in setting.nacks] == [(("a",), "no")]
+
+
+async def test_a_session_moves_to_another_view() -> None:
+    setting, other = Setting(), ResourceTable(WHOLE)
+    other.update([item(CDS, "other")])
+    task, view = setting.run(), View("other", other)
+    await setting.pipe.next()
+    setting.pipe.send(CDS, response_nonce="1")
+    setting.session.move(view)
+    assert set((await setting.pipe.next()).versions) == {"other"}
+    assert setting.session.state().view == "other"
+    assert not setting.view.watched
+    setting.session.end()
+    await ends(task)
+    assert not view.watched
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    for _ in range(1_000):
+        if condition():
+            return
+        await asyncio.sleep(0)
+    raise AssertionError("it did not come to this")
+
+
+async def test_the_registry_tells_how_far_a_proxy_has_got() -> None:
+    setting, registry = Setting(), Registry(())
+    registry.add(setting.session)
+    setting.change(item(CDS, "a"), bad(EDS, "b"))
+
+    def status(type_url: str) -> str | None:
+        return next((t.status for t in registry.states()[0].types if t.type_url == type_url), None)
+
+    setting.pipe.open.clear()
+    task = setting.run()
+    await until(lambda: status(CDS) == "STALE")
+    setting.pipe.open.set()
+    await setting.pipe.next()
+    setting.pipe.send(CDS, response_nonce="1")
+    await until(lambda: status(CDS) == "SYNCED")
+    setting.pipe.send(EDS, resource_names_subscribe=["b"])
+    await setting.pipe.next()
+    setting.pipe.send(EDS, response_nonce="2", error_detail={"code": 3, "message": "bad port"})
+    await until(lambda: status(EDS) == "ERROR")
+    state = registry.states()[0]
+    assert (state.namespace, state.pod, state.view, state.address) == ("shop", "web", "shared", "1.2.3.4")
+    endpoints = state.types[1]
+    assert (endpoints.refused, endpoints.refusal, endpoints.subscribed) == (("b",), "bad port", 1)
+    assert state.types[0].nonce_accepted == state.types[0].nonce_sent == "1"
+    assert msgspec.json.decode(msgspec.json.encode(state), type=type(state)) == state
+    registry.close_pod("other")
+    registry.close_pod("uid")
+    with pytest.raises(RefusedError, match="deleted") as refused:
+        await ends(task)
+    assert refused.value.reason == "forbidden"
+    registry.remove(setting.session)
+    assert len(registry) == 0
+    assert registry.states() == ()
+
+
+async def test_what_was_never_sent_is_said_to_be_so() -> None:
+    setting, registry = Setting(), Registry(())
+    registry.add(setting.session)
+    setting.session._stream.receive(request(CDS), 0.0)
+    assert registry.states()[0].types[0].status == "NOT SENT"
+
+
+async def test_every_refusal_is_counted_and_one_line_of_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    seen: list[Nack] = []
+    registry = Registry([seen.append, log_nack])
+    with caplog.at_level(logging.ERROR):
+        registry.refused(Setting().session, Refusal(CDS, "1", ("a", "b"), "line one\nline two", 0.0))
+    assert registry.nacks == {CDS: 1}
+    (line,) = caplog.messages
+    assert "\n" not in line
+    assert msgspec.json.decode(line.removeprefix("xds-nack "), type=Nack) == seen[0]
+
+
+def test_a_pod_s_name_may_hold_dots() -> None:
+    assert parse_node_id("sidecar~10.0.0.1~a.b-0.ns~ns.svc") == NodeId("sidecar", "10.0.0.1", "a.b-0", "ns", "ns.svc")
+
+
+@pytest.mark.parametrize("text", ["", "sidecar~1~web~x", "proxy~1~web.ns~x", "sidecar~1~.ns~x", "sidecar~1~a.b~c~d"])
+def test_other_node_ids_are_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="is not <role>"):
+        parse_node_id(text)

@@ -1,0 +1,1 @@
+"""Istio's APIs: `networking` says where requests go and how, `security` who may send them."""

@@ -1,0 +1,1 @@
+"""DestinationRule: settings towards a host, its ports and its subsets."""

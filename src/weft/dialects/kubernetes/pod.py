@@ -1,0 +1,102 @@
+"""A pod as a workload."""
+
+from collections.abc import Iterator
+from typing import Final, Literal
+
+from weft.dialects.compiled import Compiled, Lookup
+from weft.dialects.names import account_identity, canonical_service, parse_locality, sorted_labels
+from weft.ir.inventory import Workload
+from weft.model.kubernetes import Container, PodSpec, PodStatus, Probe
+from weft.model.objects import Metadata, Object
+
+INJECTED: Final = "sidecar.istio.io/status"
+"""The annotation that tells that a pod has a proxy of its own; injection writes it (Istio)."""
+
+_NETWORK: Final = "topology.istio.io/network"
+_LOCALITY: Final = "topology.istio.io/locality"
+_WORKLOAD_NAME: Final = "service.istio.io/workload-name"
+_TEMPLATE_HASH: Final = "pod-template-hash"
+_FINISHED: Final = ("Succeeded", "Failed")
+
+
+def compile_pod(subject: Object[PodSpec], lookup: Lookup) -> Compiled:
+    """One workload; none once the pod has ended, as its address may then be another's."""
+    meta, spec, settings = subject.metadata, subject.spec, lookup.settings()
+    status: PodStatus = subject.status or PodStatus()
+    if status.phase in _FINISHED:
+        return Compiled()
+    workload = Workload(
+        source=subject.provenance(),
+        uid=f"{settings.cluster}//Pod/{meta.namespace}/{meta.name}",
+        name=meta.name,
+        namespace=meta.namespace,
+        labels=sorted_labels(meta.labels),
+        addresses=_addresses(status),
+        identity=account_identity(meta.namespace, spec.account, settings),
+        mode="own_proxy" if INJECTED in meta.annotations else "none",
+        state=_state(status),
+        network=meta.labels.get(_NETWORK, settings.network),
+        cluster=settings.cluster,
+        node=spec.node_name,
+        locality=parse_locality(meta.labels.get(_LOCALITY, "")),
+        ports=_named_ports(spec),
+        probes=_probes(spec),
+        canonical=canonical_service(meta.labels, workload_name(meta)),
+    )
+    return Compiled((workload,))
+
+
+def workload_name(meta: Metadata) -> str:
+    """The name of what a pod is a replica of: a label's, a Deployment's (by the hash in the pod's name), or its own."""
+    stated = meta.labels.get(_WORKLOAD_NAME)
+    if stated:
+        return stated
+    name, mark, _ = meta.name.rpartition(f"-{meta.labels.get(_TEMPLATE_HASH, '')}-")
+    return name if mark and _TEMPLATE_HASH in meta.labels else meta.name
+
+
+def _addresses(status: PodStatus) -> tuple[str, ...]:
+    stated = tuple(each.ip for each in status.pod_ips if each.ip)
+    return stated or ((status.pod_ip,) if status.pod_ip else ())
+
+
+def _state(status: PodStatus) -> Literal["ready", "not_ready"]:
+    ready = any(each.type == "Ready" and each.status == "True" for each in status.conditions)
+    return "ready" if ready else "not_ready"
+
+
+def _named_ports(spec: PodSpec) -> tuple[tuple[str, int, str], ...]:
+    """Ports that services and probes can refer to by name; of two with one name, the first container's counts."""
+    found: dict[tuple[str, str], int] = {}
+    for container in spec.containers:
+        for port in container.ports:
+            if port.name and port.protocol != "SCTP":
+                found.setdefault((port.name, port.protocol.lower()), port.container_port)
+    return tuple(sorted((name, number, transport) for (name, transport), number in found.items()))
+
+
+def _probes(spec: PodSpec) -> tuple[tuple[int, str], ...]:
+    return tuple(sorted({target for container in spec.containers for target in _probe_targets(container)}))
+
+
+def _probe_targets(container: Container) -> Iterator[tuple[int, str]]:
+    """Port and path of a container's network probes; the path is empty where the probe has none."""
+    for probe in (container.readiness_probe, container.liveness_probe, container.startup_probe):
+        port, path = _probe_target(probe) if probe is not None else (None, "")
+        number = _port_number(container, port)
+        if number is not None:
+            yield number, path
+
+
+def _probe_target(probe: Probe) -> tuple[int | str | None, str]:
+    if probe.http_get is not None:
+        return probe.http_get.port, probe.http_get.path
+    if probe.tcp_socket is not None:
+        return probe.tcp_socket.port, ""
+    return (probe.grpc.port if probe.grpc is not None else None), ""
+
+
+def _port_number(container: Container, port: int | str | None) -> int | None:
+    if not isinstance(port, str):
+        return port
+    return next((each.container_port for each in container.ports if each.name == port), None)

@@ -1,0 +1,25 @@
+"""All checks across objects, over one state of the mesh."""
+
+from collections.abc import Callable, Iterator
+
+from weft.analyze import routes, selectors, traffic
+from weft.base.issues import Issue
+from weft.mesh.fragments import Fragments
+from weft.mesh.reader import Mesh
+
+Check = Callable[[Fragments, Mesh], Iterator[Issue]]
+
+CHECKS: tuple[Check, ...] = (
+    routes.missing_destinations,
+    routes.missing_gateways,
+    routes.hosts_owned_twice,
+    traffic.unknown_hosts,
+    traffic.empty_subsets,
+    selectors.selectors_without_workloads,
+)
+
+
+def analyze(fragments: Fragments, mesh: Mesh) -> tuple[Issue, ...]:
+    """Everything that is wrong between objects; what is wrong inside one is in `Fragments.issues`."""
+    found = (issue for check in CHECKS for issue in check(fragments, mesh))
+    return tuple(sorted(dict.fromkeys(found), key=lambda i: (str(i.ref), i.code, i.path, i.message)))

@@ -1,0 +1,1 @@
+"""Who may: which authentication and authorization is in force at a workload, and what it decides."""

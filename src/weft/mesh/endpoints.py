@@ -1,0 +1,148 @@
+"""Where a service port is really served, and in which order localities are used."""
+
+from __future__ import annotations
+
+from weft.graph.core import Graph
+from weft.graph.tables import Derived
+from weft.ir.inventory import Endpoint, Service, ServicePort, StaticEndpoint, Workload
+from weft.ir.routing import SubsetTerms
+from weft.ir.traffic import TrafficSettings
+from weft.ir.values import Locality
+from weft.ir.view import EndpointGroup
+from weft.mesh.inventory import Inventory
+from weft.mesh.matching import term_holds
+
+
+class EndpointTable:
+    """Endpoints of service ports, joined from workloads and from what services state themselves."""
+
+    def __init__(self, graph: Graph, inventory: Inventory) -> None:
+        self._inventory = inventory
+        self._endpoints: Derived[tuple[Service, int], tuple[Endpoint, ...]] = Derived(graph, "endpoints", self._find)
+
+    def of(self, service: Service, port: int, subset: SubsetTerms | None = None) -> tuple[Endpoint, ...]:
+        """The endpoints of a service port, or of a subset of them."""
+        found = self._endpoints.get((service, port))
+        if subset is None:
+            return found
+        return tuple(e for e in found if all(term_holds(term, dict(e.labels)) for term in subset.labels))
+
+    def _find(self, key: tuple[Service, int]) -> tuple[Endpoint, ...]:
+        service, number = key
+        port = next((p for p in service.ports if p.number == number), None)
+        if port is None:
+            return ()
+        members = self._inventory.members(service.members) if service.members is not None else ()
+        live = [e for w in members if (e := _of_workload(w, port, service)) is not None]
+        return (*live, *(_of_static(e, port, service) for e in service.static))
+
+
+def _of_workload(workload: Workload, port: ServicePort, service: Service) -> Endpoint | None:
+    number = port.target if isinstance(port.target, int) else _named(workload, port.target)
+    if number is None or workload.state == "draining" or not workload.addresses:
+        return None
+    return Endpoint(
+        workload=workload.uid,
+        address=workload.addresses[0],
+        port=number,
+        weight=workload.weight,
+        healthy=workload.state == "ready",
+        mesh_tls=workload.mode != "none" and not service.external,
+        network=workload.network,
+        locality=workload.locality,
+        labels=workload.labels,
+        identity=workload.identity,
+    )
+
+
+def _named(workload: Workload, name: str) -> int | None:
+    return next((number for port, number, _ in workload.ports if port == name), None)
+
+
+def _of_static(endpoint: StaticEndpoint, port: ServicePort, service: Service) -> Endpoint:
+    default = port.target if isinstance(port.target, int) else port.number
+    number = 0 if endpoint.address.startswith("unix:") else dict(endpoint.ports).get(port.name, default)
+    return Endpoint(
+        workload=None,
+        address=endpoint.address,
+        port=number,
+        weight=endpoint.weight,
+        mesh_tls=_speaks_mesh_tls(endpoint, service),
+        network=endpoint.network,
+        locality=endpoint.locality,
+        labels=endpoint.labels,
+        identity=endpoint.identity,
+    )
+
+
+def _speaks_mesh_tls(endpoint: StaticEndpoint, service: Service) -> bool:
+    """The label `security.istio.io/tlsMode` decides; without it, an endpoint with an account does (Istio)."""
+    if service.external:
+        return False
+    mode = dict(endpoint.labels).get("security.istio.io/tlsMode")
+    return mode == "istio" if mode is not None else endpoint.identity is not None
+
+
+def group_endpoints(
+    endpoints: tuple[Endpoint, ...], settings: TrafficSettings, client: Locality
+) -> tuple[EndpointGroup, ...]:
+    """Endpoints by locality, with the priorities of failover or the shares of a stated distribution.
+
+    Failover by locality is on where ejection is configured (Istio: without outlier detection nobody would notice that
+    the nearer endpoints are gone) and nobody turned it off.
+    """
+    by_locality: dict[Locality, list[Endpoint]] = {}
+    for endpoint in endpoints:
+        by_locality.setdefault(endpoint.locality, []).append(endpoint)
+    shares = _shares(settings, client)
+    order = _priorities(by_locality, settings, client) if shares is None else {}
+    return tuple(
+        EndpointGroup(
+            locality=locality,
+            priority=order.get(locality, 0),
+            weight=_share_of(locality, shares) if shares is not None else None,
+            endpoints=tuple(sorted(group, key=lambda e: (e.address, e.port))),
+        )
+        for locality, group in sorted(by_locality.items(), key=lambda item: (order.get(item[0], 0), item[0]))
+        if shares is None or _share_of(locality, shares)
+    )
+
+
+def _priorities(
+    localities: dict[Locality, list[Endpoint]], settings: TrafficSettings, client: Locality
+) -> dict[Locality, int]:
+    if not settings.eject_after or settings.locality is False or not any(client):
+        return {}
+    targets = dict(settings.failover)
+    distances = {locality: _distance(client, locality, targets) for locality in localities}
+    ranks = {distance: rank for rank, distance in enumerate(sorted(set(distances.values())))}
+    return {locality: ranks[distance] for locality, distance in distances.items()}
+
+
+def _distance(client: Locality, other: Locality, failover: dict[str, str]) -> int:
+    shared = 0
+    for mine, theirs in zip(client, other, strict=True):
+        if mine != theirs:
+            break
+        shared += 1
+    if shared:
+        return 3 - shared
+    return 3 if failover.get(client[0]) in (None, other[0]) else 4
+
+
+def _shares(settings: TrafficSettings, client: Locality) -> dict[str, int] | None:
+    if settings.locality is False:
+        return None
+    for source, targets in settings.spread:
+        if _within(source, client):
+            return {target: int(share) for target, share in targets}
+    return None
+
+
+def _share_of(locality: Locality, shares: dict[str, int]) -> int:
+    return next((share for pattern, share in shares.items() if _within(pattern, locality)), 0)
+
+
+def _within(pattern: str, locality: Locality) -> bool:
+    parts = pattern.split("/")
+    return all(part in ("*", actual) for part, actual in zip(parts, locality, strict=False))

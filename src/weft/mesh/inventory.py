@@ -1,0 +1,121 @@
+"""Services and workloads, found by host, by label and by namespace."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from weft.base.issues import Ref
+from weft.dialects.compiled import Compiled
+from weft.graph.collections import Index
+from weft.graph.tables import Derived
+from weft.ir.inventory import Service, Workload
+from weft.ir.values import Selector
+from weft.mesh.fragments import Fragments
+from weft.mesh.matching import selects, visible
+
+
+class Inventory:
+    """Who is there. Every lookup costs what it returns, not the size of the mesh."""
+
+    def __init__(self, fragments: Fragments) -> None:
+        graph = fragments.graph
+        self._fragments = fragments
+        self._by_host: Index[Ref, Compiled, str] = Index(graph, "services by host", fragments.compiled, _hosts)
+        self._by_namespace: Index[Ref, Compiled, str] = Index(
+            graph, "services by namespace", fragments.compiled, _service_namespaces
+        )
+        self._by_label: Index[Ref, Compiled, tuple[str, str, str]] = Index(
+            graph, "workloads by label", fragments.compiled, _workload_labels
+        )
+        self._by_uid: Index[Ref, Compiled, str] = Index(graph, "workloads by uid", fragments.compiled, _workload_uids)
+        self._service: Derived[tuple[str, str], Service | None] = Derived(graph, "service", self._best_service)
+        self._visible: Derived[str, tuple[str, ...]] = Derived(graph, "visible hosts", self._visible_hosts)
+        self._members: Derived[Selector, tuple[Workload, ...]] = Derived(graph, "members", self._find_members)
+
+    def hosts(self) -> tuple[str, ...]:
+        """All hosts of all services, sorted."""
+        return self._by_host.buckets()
+
+    def service(self, namespace: str, host: str) -> Service | None:
+        """The service that a host means to clients of a namespace; None if they see none.
+
+        Of several: the client's own namespace first, then the cluster's own services, then the oldest, then by name of
+        the namespace (Istio's PILOT_SIDECAR_PICK_BEST_SERVICE_NAMESPACE).
+        """
+        return self._service.get((namespace, host))
+
+    def services_of(self, host: str) -> tuple[Service, ...]:
+        """Every service that claims a host, whoever sees it."""
+        return tuple(s for s in self._fragments.of(self._by_host.get(host), Service) if s.host == host)
+
+    def visible_hosts(self, namespace: str) -> tuple[str, ...]:
+        """Hosts of all services that clients of a namespace see, sorted."""
+        return self._visible.get(namespace)
+
+    def services_in(self, namespace: str) -> tuple[Service, ...]:
+        """All services of a namespace."""
+        return tuple(
+            service
+            for service in self._fragments.of(self._by_namespace.get(namespace), Service)
+            if service.namespace == namespace
+        )
+
+    def workload(self, uid: str) -> Workload | None:
+        """A workload by its uid."""
+        found = self._fragments.of(self._by_uid.get(uid), Workload)
+        return next((workload for workload in found if workload.uid == uid), None)
+
+    def workloads(self) -> tuple[str, ...]:
+        """The uids of all workloads, sorted."""
+        return self._by_uid.buckets()
+
+    def members(self, selector: Selector) -> tuple[Workload, ...]:
+        """The workloads in a set, sorted by uid; a set without namespaces or labels has no members."""
+        return self._members.get(selector)
+
+    def _best_service(self, key: tuple[str, str]) -> Service | None:
+        namespace, host = key
+        candidates = [s for s in self.services_of(host) if visible(s.visible_to, namespace)]
+        return min(candidates, key=lambda s: _preference(s, namespace), default=None)
+
+    def _visible_hosts(self, namespace: str) -> tuple[str, ...]:
+        return tuple(host for host in self.hosts() if self.service(namespace, host) is not None)
+
+    def _find_members(self, selector: Selector) -> tuple[Workload, ...]:
+        exact = [(key, values[0]) for key, operator, values in selector.labels if operator == "in" and len(values) == 1]
+        if not exact or not selector.namespaces:
+            return ()
+        found: dict[str, Workload] = {}
+        for namespace in selector.namespaces:
+            refs = min((self._by_label.get((namespace, key, value)) for key, value in exact), key=len)
+            for workload in self._fragments.of(refs, Workload):
+                if selects(selector, workload.namespace, workload.labels):
+                    found[workload.uid] = workload
+        return tuple(found[uid] for uid in sorted(found))
+
+
+def _preference(service: Service, namespace: str) -> tuple[bool, bool, int, str]:
+    own, cluster = service.namespace == namespace, service.registry == "cluster"
+    return (not own, not cluster, service.source.created, service.namespace)
+
+
+def _services(compiled: Compiled) -> Iterator[Service]:
+    return (fragment for fragment in compiled.fragments if isinstance(fragment, Service))
+
+
+def _hosts(_: Ref, compiled: Compiled) -> Iterator[str]:
+    return (service.host for service in _services(compiled))
+
+
+def _service_namespaces(_: Ref, compiled: Compiled) -> Iterator[str]:
+    return (service.namespace for service in _services(compiled))
+
+
+def _workload_labels(_: Ref, compiled: Compiled) -> Iterator[tuple[str, str, str]]:
+    for fragment in compiled.fragments:
+        if isinstance(fragment, Workload):
+            yield from ((fragment.namespace, key, value) for key, value in fragment.labels)
+
+
+def _workload_uids(_: Ref, compiled: Compiled) -> Iterator[str]:
+    return (fragment.uid for fragment in compiled.fragments if isinstance(fragment, Workload))

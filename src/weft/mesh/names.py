@@ -1,0 +1,33 @@
+"""Names by which views refer to each other; the forms are Istio's, which people and tools know."""
+
+from weft.ir.values import Protocol
+
+HTTP_PROTOCOLS = frozenset({"http", "http1", "http2", "grpc", "grpc_web"})
+
+
+def outbound_cluster(port: int, subset: str, host: str) -> str:
+    """`outbound|80|v1|reviews.default.svc.cluster.local`."""
+    return f"outbound|{port}|{subset}|{host}"
+
+
+def parse_cluster(name: str) -> tuple[int, str, str] | None:
+    """Port, subset and host of an outbound cluster's name; None for any other name."""
+    parts = name.split("|")
+    if len(parts) != 4 or parts[0] != "outbound" or not parts[1].isdigit():
+        return None
+    return int(parts[1]), parts[2], parts[3]
+
+
+def server_name(port: int, subset: str, host: str) -> str:
+    """The server name that mesh TLS sends: `outbound_.80_.v1_.reviews.default.svc.cluster.local`."""
+    return f"outbound_.{port}_.{subset}_.{host}"
+
+
+def is_http(protocol: Protocol) -> bool:
+    """Whether a port is declared to be some HTTP."""
+    return protocol in HTTP_PROTOCOLS
+
+
+def host_route(host: str, port: int) -> str:
+    """The route table of one service port whose protocol is detected: `host:port`."""
+    return f"{host}:{port}"

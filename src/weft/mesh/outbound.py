@@ -1,0 +1,240 @@
+"""The client side of a scope: listeners for every service port, and the route tables that they refer to.
+
+HTTP ports of one number share a listener on every address and one route table, named by the port; a port whose protocol
+is detected, and a port of streams, has a listener of its own on each of the service's addresses (Istio).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Literal
+
+from weft.graph.core import Graph
+from weft.graph.tables import Derived
+from weft.ir.inventory import Service, ServicePort
+from weft.ir.settings import MeshSettings, ProxyScope
+from weft.ir.view import Destination, OutboundListener, Route, RouteConfiguration, StreamRoute, VirtualHost
+from weft.mesh.names import host_route, is_http, outbound_cluster
+from weft.mesh.routes import RouteResolver, RouteTables
+from weft.mesh.scope import Scopes
+
+ANY_ADDRESS = "0.0.0.0"
+UNKNOWN_HOST_PORT = 80
+"""A route for a host that no service names applies to this port only (Istio, VirtualService)."""
+
+
+class Outbound:
+    """Listeners and route tables of scopes."""
+
+    def __init__(
+        self,
+        graph: Graph,
+        scopes: Scopes,
+        *,
+        tables: RouteTables,
+        resolver: RouteResolver,
+        settings: Derived[None, MeshSettings],
+    ) -> None:
+        self._scopes = scopes
+        self._tables = tables
+        self._resolver = resolver
+        self._settings = settings
+        self._listeners: Derived[ProxyScope, tuple[OutboundListener, ...]] = Derived(
+            graph, "outbound listeners", self._find_listeners
+        )
+        self._by_port: Derived[tuple[ProxyScope, int], tuple[str, ...]] = Derived(
+            graph, "http hosts of port", self._find_hosts
+        )
+        self._host: Derived[tuple[ProxyScope, str, int], VirtualHost | None] = Derived(
+            graph, "virtual host", self._build_host
+        )
+        self._routes: Derived[tuple[ProxyScope, str], RouteConfiguration | None] = Derived(
+            graph, "routes", self._build_routes
+        )
+
+    def listeners(self, scope: ProxyScope) -> tuple[OutboundListener, ...]:
+        """All listeners of a scope, sorted by port and address."""
+        return self._listeners.get(scope)
+
+    def route_names(self, scope: ProxyScope) -> tuple[str, ...]:
+        """Names of the route tables that listeners refer to, sorted."""
+        return tuple(sorted({listener.route for listener in self.listeners(scope) if listener.route}))
+
+    def routes(self, scope: ProxyScope, name: str) -> RouteConfiguration | None:
+        """One route table; None if no listener of the scope refers to that name."""
+        return self._routes.get((scope, name))
+
+    # ---- listeners ---------------------------------------------------------------------------------------------
+    def _find_listeners(self, scope: ProxyScope) -> tuple[OutboundListener, ...]:
+        found: dict[tuple[int, str], OutboundListener] = {}
+        for service in self._scopes.services(scope):
+            for port in service.ports:
+                for listener in self._of_port(scope, service, port):
+                    key = (listener.port, listener.address)
+                    found[key] = _combine(found[key], listener) if key in found else listener
+        return tuple(found[key] for key in sorted(found))
+
+    def _of_port(self, scope: ProxyScope, service: Service, port: ServicePort) -> Iterator[OutboundListener]:
+        if port.protocol == "udp":
+            return
+        if is_http(port.protocol):
+            yield self._http(scope, port.number)
+            return
+        streams = self._streams(scope, service, port)
+        kind: Literal["stream", "detect"] = "detect" if port.protocol == "detect" else "stream"
+        route = host_route(service.host, port.number) if kind == "detect" else ""
+        fallback = self._scopes.fallback(scope)
+        addresses = [address for _, address in service.addresses if "/" not in address]
+        for address in addresses:
+            yield OutboundListener(
+                address=address, port=port.number, kind=kind, route=route, streams=streams, fallback=fallback
+            )
+        if not addresses and not service.headless:
+            yield self._anywhere(scope, service, port, streams)
+
+    def _http(self, scope: ProxyScope, port: int) -> OutboundListener:
+        fallback = self._scopes.fallback(scope)
+        return OutboundListener(address=ANY_ADDRESS, port=port, kind="http", route=str(port), fallback=fallback)
+
+    def _anywhere(
+        self, scope: ProxyScope, service: Service, port: ServicePort, streams: tuple[StreamRoute, ...]
+    ) -> OutboundListener:
+        """A service without a single address of its own is recognised by port, and by network or server name."""
+        fallback = self._scopes.fallback(scope)
+        if port.protocol == "detect":
+            return OutboundListener(
+                address=ANY_ADDRESS, port=port.number, kind="detect", route=str(port.number), fallback=fallback
+            )
+        networks = tuple(address for _, address in service.addresses if "/" in address) or None
+        names = (service.host,) if port.protocol == "tls" and networks is None else None
+        narrowed = tuple(
+            StreamRoute(s.destinations, s.networks or networks, s.tls_names or names, s.name, s.client_networks)
+            for s in streams
+        )
+        return OutboundListener(
+            address=ANY_ADDRESS, port=port.number, kind="stream", streams=narrowed, fallback=fallback
+        )
+
+    def _streams(self, scope: ProxyScope, service: Service, port: ServicePort) -> tuple[StreamRoute, ...]:
+        routed: tuple[StreamRoute, ...] = ()
+        for level in ("tls", "stream"):
+            table = self._tables.owner(scope, service.host, level)
+            if table is not None and (level == "stream" or port.protocol == "tls"):
+                routed += self._resolver.streams(scope, table.rules, port.number)
+        if any(_matches_all(route) for route in routed):
+            return routed
+        itself = outbound_cluster(port.number, "", service.host)
+        return (*routed, StreamRoute((Destination(itself, 1),), name=service.host))
+
+    # ---- route tables ------------------------------------------------------------------------------------------
+    def _build_routes(self, key: tuple[ProxyScope, str]) -> RouteConfiguration | None:
+        scope, name = key
+        host, _, port_text = name.rpartition(":")
+        if not port_text.isdigit():
+            return None
+        port = int(port_text)
+        hosts = (host,) if host else self._by_port.get((scope, port))
+        if not host and not hosts:
+            return None
+        built = (self._host.get((scope, each, port)) for each in hosts)
+        return RouteConfiguration(
+            name, unique_domains(each for each in built if each is not None), self._scopes.fallback(scope)
+        )
+
+    def _find_hosts(self, key: tuple[ProxyScope, int]) -> tuple[str, ...]:
+        """Hosts with a virtual host in the table of a port: services first, then hosts that only a route names."""
+        scope, port = key
+        services = self._scopes.services(scope)
+        hosts = [s.host for s in services if any(p.number == port and _shares_table(s, p) for p in s.ports)]
+        if port == UNKNOWN_HOST_PORT:
+            known = {service.host for service in services}
+            hosts += [h for h in self._tables.hosts() if h not in known and self._routed_unknown(scope, h, known)]
+        return tuple(hosts)
+
+    def _routed_unknown(self, scope: ProxyScope, host: str, known: set[str]) -> bool:
+        if host.startswith("*") and any(service.endswith(host[1:]) for service in known):
+            return False
+        table = self._tables.owner(scope, host, "http")
+        return table is not None and host in table.hosts
+
+    def _build_host(self, key: tuple[ProxyScope, str, int]) -> VirtualHost | None:
+        scope, host, port = key
+        service = self._scopes.service(scope, host)
+        table = self._tables.owner(scope, host, "http")
+        if table is not None:
+            routes = self._resolver.http(scope, table.rules, port)
+            if table.fallback == "service" and service is not None:
+                routes += (self._resolver.default(scope, service, port),)
+        elif service is not None:
+            routes = (self._resolver.default(scope, service, port),)
+        else:
+            return None
+        return VirtualHost(f"{host}:{port}", self._domains(scope, host, service), _without_unreachable(routes))
+
+    def _domains(self, scope: ProxyScope, host: str, service: Service | None) -> tuple[str, ...]:
+        addresses = [a for _, a in service.addresses if "/" not in a] if service is not None else []
+        cluster_domain = self._settings.get(None).cluster_domain
+        bracketed = [f"[{address}]" if ":" in address else address for address in addresses]
+        return tuple(dict.fromkeys([host, *short_names(host, scope.namespace, cluster_domain), *bracketed]))
+
+
+def short_names(host: str, namespace: str, cluster_domain: str) -> tuple[str, ...]:
+    """The shorter forms by which pods of a namespace know a host of the cluster: `reviews`, `reviews.default`, ..."""
+    suffix = f".svc.{cluster_domain}"
+    if not host.endswith(suffix):
+        return ()
+    name, _, service_namespace = host.removesuffix(suffix).rpartition(".")
+    if not name:
+        return ()
+    forms = (f"{name}.{service_namespace}.svc", f"{name}.{service_namespace}")
+    return (*forms, name) if service_namespace == namespace else forms
+
+
+def unique_domains(hosts: Iterator[VirtualHost]) -> tuple[VirtualHost, ...]:
+    """Virtual hosts without domains that an earlier one has: one duplicate makes Envoy refuse the whole table."""
+    seen: set[str] = set()
+    unique = []
+    for host in hosts:
+        domains = tuple(domain for domain in host.domains if domain not in seen)
+        seen.update(domains)
+        if domains:
+            unique.append(VirtualHost(host.name, domains, host.routes, host.https_redirect))
+    return tuple(unique)
+
+
+def _shares_table(service: Service, port: ServicePort) -> bool:
+    """Whether a service's port is served by the table of the port's number, not by one of its own."""
+    own_address = any("/" not in address for _, address in service.addresses)
+    return is_http(port.protocol) or (port.protocol == "detect" and not own_address and not service.headless)
+
+
+def _combine(first: OutboundListener, second: OutboundListener) -> OutboundListener:
+    """Two services on one address and port: HTTP beside detected HTTP is detected, streams add their rules."""
+    if first.kind == second.kind == "http":
+        return first
+    kind: Literal["stream", "detect"] = "stream" if {first.kind, second.kind} == {"stream"} else "detect"
+    return OutboundListener(
+        address=first.address,
+        port=first.port,
+        kind=kind,
+        route=first.route or second.route,
+        streams=_before_catch_all(first.streams + second.streams),
+        fallback=first.fallback,
+    )
+
+
+def _before_catch_all(streams: tuple[StreamRoute, ...]) -> tuple[StreamRoute, ...]:
+    narrow = [stream for stream in streams if not _matches_all(stream)]
+    general = [stream for stream in streams if _matches_all(stream)]
+    return (*narrow, *general[:1])
+
+
+def _matches_all(stream: StreamRoute) -> bool:
+    return stream.networks is None and stream.tls_names is None and stream.client_networks is None
+
+
+def _without_unreachable(routes: tuple[Route, ...]) -> tuple[Route, ...]:
+    for position, route in enumerate(routes):
+        if route.rule.matches is None:
+            return routes[: position + 1]
+    return routes

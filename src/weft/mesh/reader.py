@@ -1,0 +1,125 @@
+"""The mesh as the proxy layer reads it: all joins in one place (`ir.view.MeshReader`)."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from weft.base.provenance import Provenance
+from weft.graph.tables import Derived
+from weft.ir.inventory import Service, Workload
+from weft.ir.routing import RouteTable
+from weft.ir.settings import MeshSettings, ProxyKey, ProxyScope, WorkloadClass
+from weft.ir.view import Cluster, Endpoints, GatewayListener, Inbound, OutboundListener, RouteConfiguration
+from weft.mesh.clusters import Clusters
+from weft.mesh.endpoints import EndpointTable
+from weft.mesh.fragments import Fragments
+from weft.mesh.gateways import Gateways
+from weft.mesh.inventory import Inventory
+from weft.mesh.names import parse_cluster
+from weft.mesh.outbound import Outbound
+from weft.mesh.routes import Level, RouteResolver, RouteTables
+from weft.mesh.scope import Role, Scopes
+from weft.mesh.servers import Servers
+from weft.mesh.traffic import TrafficPolicies
+
+
+class Mesh:
+    """Builds the joins over fragments and answers what proxies shall do."""
+
+    def __init__(self, fragments: Fragments, settings: Derived[None, MeshSettings]) -> None:
+        graph = fragments.graph
+        self._settings = settings
+        self.inventory = Inventory(fragments)
+        self._scopes = Scopes(fragments, self.inventory, settings)
+        self.endpoint_table = EndpointTable(graph, self.inventory)
+        policies = TrafficPolicies(fragments, settings)
+        self._clusters = Clusters(
+            graph, self._scopes, endpoints=self.endpoint_table, policies=policies, settings=settings
+        )
+        self._tables = RouteTables(fragments, self._scopes, settings)
+        resolver = RouteResolver(self._scopes, policies, settings)
+        self._outbound = Outbound(graph, self._scopes, tables=self._tables, resolver=resolver, settings=settings)
+        self._servers = Servers(fragments, self.inventory, settings)
+        self._gateways = Gateways(
+            fragments,
+            self.inventory,
+            tables=self._tables,
+            resolver=resolver,
+            authorizations=self._servers.authorizations,
+        )
+        self._policies = policies
+
+    def key(self, workload: Workload, role: Role) -> ProxyKey:
+        """The key of the view that a workload's proxy gets."""
+        server = WorkloadClass(namespace=workload.namespace, labels=workload.labels, ports=workload.ports)
+        return ProxyKey(scope=self._scopes.of(workload, role), server=server)
+
+    def settings(self) -> MeshSettings:
+        """Settings of the mesh."""
+        return self._settings.get(None)
+
+    def cluster_names(self, scope: ProxyScope) -> tuple[str, ...]:
+        """Names of all outbound clusters in a scope, sorted."""
+        return self._clusters.names(scope)
+
+    def cluster(self, scope: ProxyScope, name: str) -> Cluster | None:
+        """One outbound cluster of a scope."""
+        return self._clusters.cluster(scope, name)
+
+    def endpoints(self, scope: ProxyScope, name: str) -> Endpoints | None:
+        """The endpoints of an outbound cluster that discovers them."""
+        return self._clusters.endpoints(scope, name)
+
+    def route_names(self, scope: ProxyScope) -> tuple[str, ...]:
+        """Names of the route tables that a scope's listeners refer to, sorted."""
+        return self._outbound.route_names(scope)
+
+    def routes(self, scope: ProxyScope, name: str) -> RouteConfiguration | None:
+        """One route table of a scope."""
+        return self._outbound.routes(scope, name)
+
+    def outbound_listeners(self, scope: ProxyScope) -> tuple[OutboundListener, ...]:
+        """Listeners for what workloads of a scope send, sorted by port and address."""
+        return self._outbound.listeners(scope)
+
+    def outbound_fallback(self, scope: ProxyScope) -> Literal["allow", "deny"]:
+        """What happens to destinations that no listener names."""
+        return self._scopes.fallback(scope)
+
+    def inbound(self, server: WorkloadClass) -> Inbound:
+        """The server side of workloads that have their own proxy."""
+        return self._servers.inbound(server)
+
+    def gateway_listeners(self, key: ProxyKey) -> tuple[GatewayListener, ...]:
+        """Listeners of a gateway's proxy, sorted by port and bind address."""
+        return self._gateways.listeners(key)
+
+    def gateway_route_names(self, key: ProxyKey) -> tuple[str, ...]:
+        """Names of the route tables that a gateway's listeners refer to, sorted."""
+        return self._gateways.route_names(key)
+
+    def gateway_routes(self, key: ProxyKey, name: str) -> RouteConfiguration | None:
+        """One route table of a gateway."""
+        return self._gateways.routes(key, name)
+
+    def subset_names(self, scope: ProxyScope, service: Service) -> tuple[str, ...]:
+        """Names of the subsets that a scope's clients can use of a service, sorted."""
+        return tuple(subset.name for subset in self._policies.subsets(scope, service))
+
+    def route_owner(self, scope: ProxyScope, host: str, level: Level) -> RouteTable | None:
+        """The route table of a level that a scope's clients use for a host."""
+        return self._tables.owner(scope, host, level)
+
+    def explain(self, scope: ProxyScope, name: str) -> tuple[Provenance, ...]:
+        """The objects that an outbound cluster or a virtual host (`host:port`) of a scope comes from."""
+        parts = parse_cluster(name)
+        host = parts[2] if parts else name.rpartition(":")[0]
+        service = self._scopes.service(scope, host)
+        table = self._tables.owner(scope, host, "http")
+        policy = self._policies.policy(scope, service) if service is not None else None
+        found = (
+            service.source if service else None,
+            table.source if table else None,
+            policy.source if policy else None,
+        )
+        return tuple(source for source in found if source is not None)

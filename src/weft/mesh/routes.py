@@ -1,0 +1,197 @@
+"""Whose routes count for a host, and rules made ready for one scope: matches decided, backends resolved (R1 to R12)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Literal
+
+import msgspec
+
+from weft.base.issues import Ref
+from weft.dialects.compiled import Compiled
+from weft.graph.collections import Index
+from weft.graph.tables import Derived
+from weft.ir.inventory import Service
+from weft.ir.routing import Backend, HttpMatch, Retry, RouteRule, RouteTable
+from weft.ir.settings import MeshSettings, ProxyScope
+from weft.ir.view import Destination, Route, StreamRoute
+from weft.mesh.fragments import Fragments
+from weft.mesh.matching import host_candidates, selects, visible
+from weft.mesh.names import outbound_cluster
+from weft.mesh.scope import Scopes
+from weft.mesh.traffic import TrafficPolicies
+
+MESH = ("service", "mesh")
+Level = Literal["http", "tls", "stream"]
+
+
+class RouteTables:
+    """Route tables by what they attach to and by host."""
+
+    def __init__(self, fragments: Fragments, scopes: Scopes, settings: Derived[None, MeshSettings]) -> None:
+        graph = fragments.graph
+        self._fragments = fragments
+        self._scopes = scopes
+        self._settings = settings
+        self._by_host: Index[Ref, Compiled, str] = Index(graph, "route tables by host", fragments.compiled, _mesh_hosts)
+        self._by_gateway: Index[Ref, Compiled, tuple[str, str]] = Index(
+            graph, "route tables by gateway", fragments.compiled, _gateways
+        )
+        self._owner: Derived[tuple[ProxyScope, str, Level], RouteTable | None] = Derived(
+            graph, "route owner", self._find
+        )
+
+    def owner(self, scope: ProxyScope, host: str, level: Level) -> RouteTable | None:
+        """The one table of a level that a scope's clients use for a host: most specific host, family, age (R2, R3)."""
+        return self._owner.get((scope, host, level))
+
+    def hosts(self) -> tuple[str, ...]:
+        """All hosts and patterns that some table for clients names, sorted."""
+        return self._by_host.buckets()
+
+    def at_gateway(self, namespace: str, name: str) -> tuple[RouteTable, ...]:
+        """All tables attached to a gateway, oldest first."""
+        found = (
+            table
+            for table in self._fragments.of(self._by_gateway.get((namespace, name)), RouteTable)
+            if table.attach.kind in ("gateway", "listener")
+            and (table.attach.namespace, table.attach.name) == (namespace, name)
+        )
+        return tuple(sorted(found, key=_age))
+
+    def _find(self, key: tuple[ProxyScope, str, Level]) -> RouteTable | None:
+        scope, host, level = key
+        for candidate in host_candidates(host):
+            tables = [t for t in self._candidates(candidate) if t.level == level and self._applies(t, scope, host)]
+            if tables:
+                order = self._settings.get(None).family_order
+                return min(tables, key=lambda t: (_family(t, order), *_age(t)))
+        return None
+
+    def _candidates(self, host: str) -> Iterator[RouteTable]:
+        for table in self._fragments.of(self._by_host.get(host), RouteTable):
+            if host in table.hosts and table.attach.kind in MESH:
+                yield table
+
+    def _applies(self, table: RouteTable, scope: ProxyScope, host: str) -> bool:
+        return visible(table.clients, scope.namespace) and self._scopes.imports(scope, table.source.namespace, host)
+
+
+class RouteResolver:
+    """Makes rules ready for one scope and port."""
+
+    def __init__(self, scopes: Scopes, policies: TrafficPolicies, settings: Derived[None, MeshSettings]) -> None:
+        self._scopes = scopes
+        self._policies = policies
+        self._settings = settings
+
+    def http(self, scope: ProxyScope, rules: Iterable[RouteRule], port: int) -> tuple[Route, ...]:
+        """The HTTP rules that a scope's clients can meet on a port, in order."""
+        ready = (self._route(scope, rule, port) for rule in sorted(rules, key=lambda r: r.rank))
+        return tuple(route for route in ready if route is not None)
+
+    def streams(self, scope: ProxyScope, rules: Iterable[RouteRule], port: int) -> tuple[StreamRoute, ...]:
+        """The rules for connections that a scope's clients can meet on a port, in order."""
+        found: list[StreamRoute] = []
+        for rule in sorted(rules, key=lambda r: r.rank):
+            destinations = tuple(self._destination(scope, b, port) for b in rule.backends)
+            if rule.matches is None:
+                found.append(StreamRoute(destinations, name=rule.name))
+            else:
+                found += [
+                    StreamRoute(
+                        destinations,
+                        match.networks or None,
+                        tuple(text for _, text in match.tls_names) or None,
+                        rule.name,
+                        match.client_networks or None,
+                    )
+                    for match in rule.matches
+                    if _meets(match, scope, port)
+                ]
+        return tuple(found)
+
+    def default(self, scope: ProxyScope, service: Service, port: int) -> Route:
+        """The route of a service that no table routes: all to itself, with the mesh's retries."""
+        rule = RouteRule(service.source, "default", (), None, "forward", (Backend(service.host, port),))
+        ready = self._route(scope, rule, port)
+        assert ready is not None
+        return ready
+
+    def _route(self, scope: ProxyScope, rule: RouteRule, port: int) -> Route | None:
+        matches = rule.matches
+        if matches is not None:
+            matches = tuple(_decided(m) for m in matches if _meets(m, scope, port))
+            if not matches:
+                return None
+        destinations = tuple(self._destination(scope, b, port) for b in rule.backends)
+        hash_on = self._hash_on(scope, rule, port)
+        retry = self._retry(rule, hashed=bool(hash_on))
+        return Route(
+            rule=msgspec.structs.replace(rule, matches=matches, retry=retry, backends=(), mirrors=()),
+            destinations=destinations,
+            mirrors=tuple((self._destination(scope, b, port).cluster, share) for b, share in rule.mirrors),
+            hash_on=hash_on,
+        )
+
+    def _retry(self, rule: RouteRule, *, hashed: bool) -> Retry | None:
+        retry = rule.retry if rule.retry is not None else self._settings.get(None).retry
+        if retry is None or rule.action != "forward":
+            return None
+        return msgspec.structs.replace(retry, other_host=False) if hashed else retry
+
+    def _hash_on(self, scope: ProxyScope, rule: RouteRule, port: int) -> tuple[tuple[str, ...], ...]:
+        keys: dict[tuple[str, ...], None] = {}
+        for backend in rule.backends:
+            service = self._scopes.service(scope, backend.host)
+            if service is not None:
+                number = self._port(service, backend, port)
+                settings = self._policies.settings(scope, service, number, backend.subset)
+                if settings.hash_on:
+                    keys[settings.hash_on] = None
+        return tuple(keys)
+
+    def _destination(self, scope: ProxyScope, backend: Backend, port: int) -> Destination:
+        service = self._scopes.service(scope, backend.host)
+        number = self._port(service, backend, port)
+        name = "" if backend.broken else outbound_cluster(number, backend.subset, backend.host)
+        return Destination(name, backend.weight, backend.request, backend.response, backend.broken)
+
+    @staticmethod
+    def _port(service: Service | None, backend: Backend, port: int) -> int:
+        """The stated port; else the only one of the service; else the one that was called (Istio, Destination.port)."""
+        if backend.port is not None:
+            return backend.port
+        if service is not None and len(service.ports) == 1:
+            return service.ports[0].number
+        return port
+
+
+def _meets(match: HttpMatch, scope: ProxyScope, port: int) -> bool:
+    if match.port is not None and match.port != port:
+        return False
+    return match.client is None or selects(match.client, scope.namespace, scope.clients)
+
+
+def _decided(match: HttpMatch) -> HttpMatch:
+    return msgspec.structs.replace(match, port=None, client=None)
+
+
+def _age(table: RouteTable) -> tuple[int, str, str]:
+    return table.source.created, table.source.namespace, table.source.name
+
+
+def _family(table: RouteTable, order: tuple[str, ...]) -> int:
+    return order.index(table.family) if table.family in order else len(order)
+
+
+def _mesh_hosts(_: Ref, compiled: Compiled) -> Iterator[str]:
+    for fragment in compiled.fragments:
+        if isinstance(fragment, RouteTable) and fragment.attach.kind in MESH:
+            yield from fragment.hosts
+
+
+def _gateways(_: Ref, compiled: Compiled) -> Iterator[tuple[str, str]]:
+    for fragment in compiled.fragments:
+        if isinstance(fragment, RouteTable) and fragment.attach.kind in ("gateway", "listener"):
+            yield fragment.attach.namespace, fragment.attach.name

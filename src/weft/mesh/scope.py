@@ -1,0 +1,136 @@
+"""What a client may see: services and routes in its scope, and what happens to everything else.
+
+The most specific statement about egress wins: one that selects the workload, else the namespace's own, else the root
+namespace's (Istio, Sidecar: "a Sidecar in the root namespace applies to all namespaces without one").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Literal
+
+from weft.base.issues import Ref
+from weft.dialects.compiled import Compiled
+from weft.graph.collections import Index
+from weft.graph.tables import Derived
+from weft.ir.inventory import Service, Workload
+from weft.ir.routing import EgressPolicy, RouteTable
+from weft.ir.settings import MeshSettings, ProxyScope
+from weft.ir.traffic import TrafficPolicy
+from weft.ir.values import Selector
+from weft.mesh.fragments import Fragments
+from weft.mesh.inventory import Inventory
+from weft.mesh.matching import host_matches, selects
+
+Role = Literal["own", "edge"]
+
+
+class Scopes:
+    """Scopes of clients, and what is in them."""
+
+    def __init__(self, fragments: Fragments, inventory: Inventory, settings: Derived[None, MeshSettings]) -> None:
+        graph = fragments.graph
+        self._fragments = fragments
+        self._inventory = inventory
+        self._settings = settings
+        self._policies: Index[Ref, Compiled, str] = Index(
+            graph, "egress by namespace", fragments.compiled, _policy_namespaces
+        )
+        self._keys: Index[Ref, Compiled, str] = Index(graph, "client label keys", fragments.compiled, _client_keys)
+        self._egress: Derived[ProxyScope, EgressPolicy | None] = Derived(graph, "egress of scope", self._find_egress)
+        self._services: Derived[ProxyScope, tuple[Service, ...]] = Derived(
+            graph, "services of scope", self._find_services
+        )
+
+    def of(self, workload: Workload, role: Role) -> ProxyScope:
+        """The scope of a workload's proxy; labels that nobody selects clients by are left out."""
+        keys = self._keys.buckets()
+        return ProxyScope(
+            role=role,
+            namespace=workload.namespace,
+            cluster=workload.cluster,
+            network=workload.network,
+            locality=workload.locality,
+            clients=tuple((key, value) for key, value in workload.labels if key in keys),
+        )
+
+    def services(self, scope: ProxyScope) -> tuple[Service, ...]:
+        """The services that a scope's clients can reach by name, sorted by host."""
+        return self._services.get(scope)
+
+    def service(self, scope: ProxyScope, host: str) -> Service | None:
+        """The service that a host means in a scope; None if it is not in it."""
+        found = self._inventory.service(scope.namespace, host)
+        return found if found is not None and self.imports(scope, found.namespace, host) else None
+
+    def imports(self, scope: ProxyScope, namespace: str, host: str) -> bool:
+        """Whether something of a namespace and host is in a scope."""
+        patterns = self._patterns(scope)
+        return patterns is None or in_patterns(patterns, namespace, host)
+
+    def fallback(self, scope: ProxyScope) -> Literal["allow", "deny"]:
+        """What happens to destinations that nothing in the scope names."""
+        policy = self._egress.get(scope)
+        action = policy.action if policy is not None and policy.action else self._settings.get(None).outbound
+        return "deny" if action == "deny" else "allow"
+
+    def _patterns(self, scope: ProxyScope) -> tuple[str, ...] | None:
+        policy = self._egress.get(scope)
+        return policy.services if policy is not None else None
+
+    def _find_egress(self, scope: ProxyScope) -> EgressPolicy | None:
+        if scope.role != "own":
+            return None
+        own = sorted(self._policies_in(scope.namespace), key=_age)
+        for policy in own:
+            select = policy.target.select
+            if select is not None and selects(select, scope.namespace, scope.clients):
+                return policy
+        root = self._settings.get(None).root_namespace
+        inherited = sorted(self._policies_in(root), key=_age) if root != scope.namespace else []
+        return next((policy for policy in (*own, *inherited) if policy.target.select is None), None)
+
+    def _policies_in(self, namespace: str) -> Iterator[EgressPolicy]:
+        return self._fragments.of(self._policies.get(namespace), EgressPolicy)
+
+    def _find_services(self, scope: ProxyScope) -> tuple[Service, ...]:
+        hosts = self._inventory.visible_hosts(scope.namespace)
+        found = (self.service(scope, host) for host in hosts)
+        return tuple(service for service in found if service is not None)
+
+
+def in_patterns(patterns: Iterable[str], namespace: str, host: str) -> bool:
+    """Whether `namespace/host` patterns take something in; a pattern that starts with `~` takes it out again."""
+    included = False
+    for pattern in patterns:
+        excludes = pattern.startswith("~")
+        wanted_namespace, _, wanted_host = pattern.removeprefix("~").partition("/")
+        if wanted_namespace in ("*", namespace) and host_matches(wanted_host, host):
+            if excludes:
+                return False
+            included = True
+    return included
+
+
+def _age(policy: EgressPolicy) -> tuple[int, str]:
+    return policy.source.created, policy.source.name
+
+
+def _policy_namespaces(_: Ref, compiled: Compiled) -> Iterator[str]:
+    return (fragment.target.namespace for fragment in compiled.fragments if isinstance(fragment, EgressPolicy))
+
+
+def _client_keys(_: Ref, compiled: Compiled) -> Iterator[str]:
+    for fragment in compiled.fragments:
+        for selector in _client_selectors(fragment):
+            yield from (key for key, _, _ in selector.labels)
+
+
+def _client_selectors(fragment: object) -> Iterator[Selector]:
+    if isinstance(fragment, EgressPolicy) and fragment.target.select is not None:
+        yield fragment.target.select
+    elif isinstance(fragment, TrafficPolicy) and fragment.clients is not None:
+        yield fragment.clients
+    elif isinstance(fragment, RouteTable):
+        matches = (match for rule in fragment.rules for match in rule.matches or ())
+        yield from (match.client for match in matches if match.client is not None)

@@ -1,0 +1,102 @@
+"""Clusters: the destinations of a proxy's requests."""
+
+from typing import Any, Final
+
+from google.protobuf.message import Message
+
+from weft.base import protobuf
+from weft.envoy.circuit_breakers import circuit_breakers
+from weft.envoy.dns import dns_cluster, dynamic_cluster
+from weft.envoy.endpoints import cluster_load_assignment
+from weft.envoy.load_balancing import load_balancing
+from weft.envoy.messages import discovered, milliseconds, wrapped
+from weft.envoy.names import destination_rule_path, statistics_prefix
+from weft.envoy.outlier_detection import outlier_detection
+from weft.envoy.protocol_options import codec, protocol_options
+from weft.envoy.upstream_tls import names_host, transport_sockets, verifies_host
+from weft.ir import view
+from weft.ir.settings import MeshSettings
+from weft.ir.traffic import TrafficSettings
+
+CLUSTER: Final = "envoy.config.cluster.v3.Cluster"
+CONNECT_TIMEOUT: Final = 10_000  # Istio, MeshConfig.connectTimeout
+
+
+def cluster(source: view.Cluster, settings: MeshSettings) -> Message:
+    """Returns the Cluster of one outbound destination."""
+    traffic = source.settings
+    version = codec(source.protocol, traffic)
+    options = protocol_options(
+        version,
+        traffic,
+        server_name_from_host=names_host(source, version),
+        verify_host=verifies_host(source),
+    )
+    return protobuf.new(
+        CLUSTER,
+        name=source.name,
+        alt_stat_name=statistics_prefix(source.name),
+        typed_extension_protocol_options=options,
+        metadata=_metadata(source, settings),
+        **_discovery(source),
+        **load_balancing(traffic, provided=source.discovery in ("original", "dynamic")),
+        **connections(traffic),
+        **transport_sockets(source, version, settings),
+    )
+
+
+def connections(traffic: TrafficSettings) -> dict[str, Any]:
+    """Returns the fields of a Cluster that limit connections, time them out and keep them alive."""
+    return {
+        "connect_timeout": milliseconds(CONNECT_TIMEOUT if traffic.connect is None else traffic.connect),
+        "circuit_breakers": circuit_breakers(traffic),
+        "outlier_detection": outlier_detection(traffic),
+        "upstream_connection_options": _keepalive(traffic),
+    }
+
+
+def _discovery(source: view.Cluster) -> dict[str, Any]:
+    match source.discovery:
+        case "endpoints":
+            return {"type": "EDS", "eds_cluster_config": {"eds_config": discovered()}}
+        case "original":
+            return {"type": "ORIGINAL_DST"}
+        case "dynamic":
+            return {"cluster_type": dynamic_cluster()}
+        case "dns" | "dns_one":
+            group = view.EndpointGroup(("", "", ""), 0, None, source.endpoints)
+            return {
+                "cluster_type": dns_cluster(one=source.discovery == "dns_one"),
+                "load_assignment": cluster_load_assignment(view.Endpoints(source.name, (group,))),
+            }
+
+
+def _keepalive(traffic: TrafficSettings) -> dict[str, Any] | None:
+    """Values of 0 leave one to the system; the kernel counts in seconds."""
+    if traffic.keepalive is None:
+        return None
+    probes, idle, interval = traffic.keepalive
+    keepalive = {
+        "keepalive_probes": wrapped(probes or None),
+        "keepalive_time": wrapped(_seconds(idle)),
+        "keepalive_interval": wrapped(_seconds(interval)),
+    }
+    return {"tcp_keepalive": keepalive}
+
+
+def _seconds(value: int) -> int | None:
+    return max(1, value // 1000) if value else None
+
+
+def _metadata(source: view.Cluster, settings: MeshSettings) -> Message:
+    """What people and tools read: the service, the subset, and where the settings come from. Envoy uses none of it."""
+    service = {"host": source.host}
+    name, _, namespace = source.host.removesuffix(f".svc.{settings.cluster_domain}").partition(".")
+    if namespace and source.host.endswith(f".svc.{settings.cluster_domain}"):
+        service |= {"name": name, "namespace": namespace}
+    values: dict[str, Any] = {"services": [service]}
+    if source.subset:
+        values["subset"] = source.subset
+    if source.config:
+        values["config"] = destination_rule_path(source.config)
+    return protobuf.new("envoy.config.core.v3.Metadata", filter_metadata={"istio": protobuf.struct(values)})

@@ -1,0 +1,75 @@
+"""Endpoints of clusters, with what clients must know of each: whether it speaks mesh TLS, and which workload it is."""
+
+from typing import Any, Final
+
+from google.protobuf.message import Message
+
+from weft.base import protobuf
+from weft.envoy.messages import address, wrapped
+from weft.ir.inventory import Endpoint
+from weft.ir.values import Labels
+from weft.ir.view import EndpointGroup, Endpoints
+
+LOAD_ASSIGNMENT: Final = "envoy.config.endpoint.v3.ClusterLoadAssignment"
+
+_NAME_LABELS: Final = ("service.istio.io/canonical-name", "app.kubernetes.io/name", "app")
+_REVISION_LABELS: Final = ("service.istio.io/canonical-revision", "app.kubernetes.io/version", "version")
+_WORKLOAD_LABEL: Final = "service.istio.io/workload-name"
+
+
+def cluster_load_assignment(source: Endpoints) -> Message:
+    """Returns the ClusterLoadAssignment of a cluster. Endpoints of weight 0 get nothing and are left out."""
+    groups = [_group(group) for group in source.groups]
+    return protobuf.new(LOAD_ASSIGNMENT, cluster_name=source.name, endpoints=groups)
+
+
+def _group(group: EndpointGroup) -> dict[str, Any]:
+    """A locality always has a weight: without one Envoy would give it nothing where localities have shares."""
+    endpoints = [endpoint for endpoint in group.endpoints if endpoint.weight > 0]
+    weight = sum(e.weight for e in endpoints) if group.weight is None else group.weight
+    return {
+        "locality": dict(zip(("region", "zone", "sub_zone"), group.locality, strict=True))
+        if any(group.locality)
+        else None,
+        "priority": group.priority,
+        "load_balancing_weight": wrapped(weight or None),
+        "lb_endpoints": [_endpoint(endpoint) for endpoint in endpoints],
+    }
+
+
+def _endpoint(endpoint: Endpoint) -> dict[str, Any]:
+    return {
+        "endpoint": {"address": address(endpoint.address, endpoint.port)},
+        "health_status": "HEALTHY" if endpoint.healthy else "UNHEALTHY",
+        "load_balancing_weight": wrapped(endpoint.weight),
+        "metadata": _metadata(endpoint),
+    }
+
+
+def _metadata(endpoint: Endpoint) -> Message | None:
+    """`tlsMode` chooses the transport socket of the cluster (IR I6); `workload` is for logs and metrics."""
+    values: dict[str, Any] = {}
+    if endpoint.mesh_tls:
+        values["envoy.transport_socket_match"] = protobuf.struct({"tlsMode": "istio"})
+    if endpoint.workload is not None:
+        values["istio"] = protobuf.struct({"workload": workload_text(endpoint.workload, endpoint.labels)})
+    return protobuf.new("envoy.config.core.v3.Metadata", filter_metadata=values) if values else None
+
+
+def workload_text(uid: str, labels: Labels) -> str:
+    """Returns `<workload>;<namespace>;<canonical name>;<canonical revision>;<cluster>`, Istio's form in telemetry.
+
+    `uid` is `<cluster>/<group>/<kind>/<namespace>/<name>`. A revision of "" reads as `latest`.
+    """
+    by_key = dict(labels)
+    cluster, _, _ = uid.partition("/")
+    namespace, _, name = uid.rpartition("/")
+    namespace = namespace.rpartition("/")[2]
+    workload = by_key.get(_WORKLOAD_LABEL, name)
+    return ";".join(
+        (workload, namespace, _first(by_key, _NAME_LABELS) or workload, _first(by_key, _REVISION_LABELS), cluster)
+    )
+
+
+def _first(labels: dict[str, str], keys: tuple[str, ...]) -> str:
+    return next((labels[key] for key in keys if labels.get(key)), "")

@@ -1,0 +1,45 @@
+"""The HTTP filters of our chains, in order. What differs per route or host comes with the routes, so that a change of
+it touches no connection."""
+
+from typing import Any, Final
+
+from google.protobuf.message import Message
+
+from weft.base import protobuf
+from weft.envoy.dns import dynamic_dns_filter
+from weft.envoy.filter_names import CORS, FAULT, ROUTER, SESSION
+from weft.envoy.messages import extension
+from weft.envoy.rbac.http import access_filters
+
+_PACKAGE: Final = "envoy.extensions.filters.http"
+_HTTP_FILTER: Final = "envoy.extensions.filters.network.http_connection_manager.v3.HttpFilter"
+
+
+def client_filters() -> list[Message]:
+    """Returns the filters for requests on their way to a destination: faults, cross-origin rules, sessions, routing."""
+    return [
+        _filter(extension(FAULT, f"{_PACKAGE}.fault.v3.HTTPFault")),
+        _filter(extension(CORS, f"{_PACKAGE}.cors.v3.Cors")),
+        _filter(extension(SESSION, f"{_PACKAGE}.stateful_session.v3.StatefulSession")),
+        _filter(dynamic_dns_filter()),
+        router(),
+    ]
+
+
+def server_filters() -> list[Message]:
+    """Returns the filters for requests to the workload: policies, then routing."""
+    return [*access_filters(), router()]
+
+
+def gateway_filters() -> list[Message]:
+    """Returns the filters of a gateway, where requests enter: policies come before anything is done with them."""
+    return [*access_filters(), *client_filters()]
+
+
+def router() -> Message:
+    """Returns the last filter of every chain."""
+    return _filter(extension(ROUTER, f"{_PACKAGE}.router.v3.Router"))
+
+
+def _filter(fields: dict[str, Any]) -> Message:
+    return protobuf.new(_HTTP_FILTER, **fields)

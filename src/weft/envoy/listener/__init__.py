@@ -1,0 +1,1 @@
+"""Listeners: where connections come in, and which filters look into them."""

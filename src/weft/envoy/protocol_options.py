@@ -1,0 +1,73 @@
+"""Which version of HTTP a cluster speaks, and the limits of its connections."""
+
+from typing import Any, Final, Literal
+
+from google.protobuf.message import Message
+
+from weft.base import protobuf
+from weft.envoy.messages import milliseconds, wrapped
+from weft.ir.traffic import TrafficSettings
+from weft.ir.values import Protocol
+
+Codec = Literal["http1", "http2", "as_client", "none"]
+OPTIONS: Final = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
+
+_HTTP1: Final = frozenset({"http", "http1"})
+_HTTP2: Final = frozenset({"http2", "grpc", "grpc_web"})
+
+
+def codec(protocol: Protocol, settings: TrafficSettings) -> Codec:
+    """Returns the version of HTTP for a port's protocol: the port decides, not what the client speaks.
+
+    A client's version is kept where the protocol is detected (nothing else is known of the server) and where it is
+    asked for. `none` is for ports that are not HTTP.
+    """
+    if protocol not in _HTTP1 | _HTTP2 and protocol != "detect":
+        return "none"
+    if settings.http2 == "as_client":
+        return "as_client"
+    if protocol in _HTTP2 or settings.http2 == "upgrade":
+        return "http2"
+    return "as_client" if protocol == "detect" else "http1"
+
+
+def protocol_options(
+    version: Codec, settings: TrafficSettings, *, server_name_from_host: bool = False, verify_host: bool = False
+) -> dict[str, Message] | None:
+    """Returns the typed_extension_protocol_options of a Cluster; None where HTTP is not spoken.
+
+    `server_name_from_host`: TLS asks for the host of each request, and with `verify_host` the certificate must name it.
+    """
+    if version == "none":
+        return None
+    sni = {"auto_sni": server_name_from_host, "auto_san_validation": verify_host}
+    options = protobuf.new(
+        OPTIONS,
+        common_http_protocol_options=_connections(settings),
+        upstream_http_protocol_options=sni if server_name_from_host else None,
+        **_versions(version, settings),
+    )
+    return {OPTIONS: protobuf.pack(options)}
+
+
+def _connections(settings: TrafficSettings) -> dict[str, Any] | None:
+    fields = {
+        "idle_timeout": milliseconds(settings.idle),
+        "max_connection_duration": milliseconds(settings.lifetime),
+        "max_requests_per_connection": wrapped(settings.requests_per_connection or None),
+    }
+    return fields if any(value is not None for value in fields.values()) else None
+
+
+def _versions(version: Codec, settings: TrafficSettings) -> dict[str, Any]:
+    http2: dict[str, Any] = {"max_concurrent_streams": wrapped(settings.streams or None)}
+    if settings.ping is not None:
+        interval, timeout = settings.ping
+        http2["connection_keepalive"] = {"interval": milliseconds(interval), "timeout": milliseconds(timeout)}
+    match version:
+        case "http2":
+            return {"explicit_http_config": {"http2_protocol_options": http2}}
+        case "as_client":
+            return {"use_downstream_protocol_config": {"http_protocol_options": {}, "http2_protocol_options": http2}}
+        case _:
+            return {"explicit_http_config": {"http_protocol_options": {}}}

@@ -1,0 +1,190 @@
+"""Everything a proxy gets, as graph nodes: built to bytes once per distinct value, shared by all views that hold it.
+
+Leaves (a cluster, its endpoints, a virtual host, a listener) are keyed by the value that they are built from, so equal
+values of different scopes are one resource. Tables of what a scope or a proxy holds are joins of leaves: a change costs
+the leaves that it touches.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from typing import Final, TypeVar
+
+from google.protobuf.message import Message
+from msgspec import Struct
+
+from weft.base.protobuf import serialize
+from weft.envoy.cluster import cluster
+from weft.envoy.endpoints import cluster_load_assignment
+from weft.envoy.inbound_routes import inbound_route_configuration
+from weft.envoy.listener.gateway import gateway_listener
+from weft.envoy.listener.inbound import inbound_listener
+from weft.envoy.listener.outbound import outbound_listener, virtual_outbound
+from weft.envoy.names import (
+    BLACKHOLE_CLUSTER,
+    PASSTHROUGH_CLUSTER,
+    VIRTUAL_INBOUND,
+    VIRTUAL_OUTBOUND,
+    inbound_name,
+    listener_name,
+)
+from weft.envoy.resource import Resource, resource
+from weft.envoy.route_configuration import VIRTUAL_HOSTS_FIELD, frame
+from weft.envoy.special_clusters import blackhole_cluster, inbound_cluster, passthrough_cluster
+from weft.envoy.type_urls import CDS, EDS, LDS, RDS
+from weft.envoy.virtual_host import catches_all, fallback_host, virtual_host
+from weft.envoy.wire import bytes_field
+from weft.graph.core import Graph
+from weft.graph.tables import Derived
+from weft.ir import view
+from weft.ir.settings import MeshSettings, ProxyKey, ProxyScope
+
+WHOLE_TYPES: Final = frozenset({CDS, LDS})
+"""Types that proxies discover as a whole; resources of others are asked for by name."""
+
+Contents = Mapping[str, Resource]
+V = TypeVar("V", bound=Hashable)
+
+
+class BuildFailure(Struct, frozen=True):
+    """A resource that could not be built; it is missing in the views, everything else is there."""
+
+    type_url: str
+    name: str
+    message: str
+
+
+Built = Resource | BuildFailure
+
+
+class ProxyResources:
+    """The resources of all proxies. `contents` holds, by (key of the view, type URL), the resources by name."""
+
+    types: Final = (CDS, EDS, LDS, RDS)
+
+    def __init__(self, graph: Graph, mesh: view.MeshReader) -> None:
+        self.graph = graph
+        self._mesh = mesh
+        self._clusters = self._leaf(CDS, "cluster resource", lambda v: v.name, cluster)
+        self._endpoints: Derived[view.Endpoints, Built] = self._leaf(
+            EDS, "endpoints resource", lambda v: v.name, lambda v, _: cluster_load_assignment(v)
+        )
+        self._hosts: Derived[view.VirtualHost, bytes] = Derived(graph, "virtual host bytes", _host_bytes)
+        self._routes: Derived[tuple[ProxyScope | ProxyKey, str], Built | None] = Derived(
+            graph, "route resource", self._build_routes
+        )
+        self._listeners = self._leaf(
+            LDS, "listener resource", lambda v: listener_name(v.address, v.port), outbound_listener
+        )
+        self._gateway_listeners = self._leaf(
+            LDS, "gateway listener resource", lambda v: listener_name(v.bind or "0.0.0.0", v.port), gateway_listener
+        )
+        self._inbound = self._leaf(LDS, "inbound resource", lambda _: VIRTUAL_INBOUND, inbound_listener)
+        self._inbound_clusters = self._leaf(
+            CDS, "inbound cluster resource", lambda v: inbound_name(v.port), inbound_cluster
+        )
+        self._inbound_routes = self._leaf(
+            RDS, "inbound route resource", lambda v: inbound_name(v.port), inbound_route_configuration
+        )
+        self._fixed: Derived[str, tuple[Built, ...]] = Derived(graph, "fixed resources", self._build_fixed)
+        self._of_scope: Derived[tuple[ProxyScope, str], tuple[Built, ...]] = Derived(
+            graph, "resources of scope", self._join_scope
+        )
+        self.contents: Derived[tuple[ProxyKey, str], Contents] = Derived(graph, "view", self._join_view)
+
+    def failures(self, key: ProxyKey) -> tuple[BuildFailure, ...]:
+        """What a view should hold but could not be built."""
+        found = (built for type_url in self.types for built in self._all(key, type_url))
+        return tuple(built for built in found if isinstance(built, BuildFailure))
+
+    # ---- leaves ------------------------------------------------------------------------------------------------
+    def _leaf(
+        self, type_url: str, label: str, name: Callable[[V], str], build: Callable[[V, MeshSettings], Message]
+    ) -> Derived[V, Built]:
+        def compute(value: V) -> Built:
+            return _built(type_url, name(value), lambda: serialize(build(value, self._mesh.settings())))
+
+        return Derived(self.graph, label, compute)
+
+    def _build_fixed(self, _: str) -> tuple[Built, ...]:
+        settings = self._mesh.settings()
+        passthrough = _built(CDS, PASSTHROUGH_CLUSTER, lambda: serialize(passthrough_cluster(settings)))
+        return passthrough, _built(CDS, BLACKHOLE_CLUSTER, lambda: serialize(blackhole_cluster()))
+
+    def _build_routes(self, key: tuple[ProxyScope | ProxyKey, str]) -> Built | None:
+        owner, name = key
+        if isinstance(owner, ProxyKey):
+            table = self._mesh.gateway_routes(owner, name)
+        else:
+            table = self._mesh.routes(owner, name)
+        return _built(RDS, name, lambda: b"".join(self._table(table))) if table is not None else None
+
+    def _table(self, table: view.RouteConfiguration) -> Iterator[bytes]:
+        """A table's bytes: its frame, then its hosts, each serialized alone (protobuf merges concatenated messages)."""
+        yield serialize(frame(table.name))
+        for host in table.hosts:
+            yield bytes_field(VIRTUAL_HOSTS_FIELD, self._hosts.get(host))
+        if not any(catches_all(host) for host in table.hosts):
+            fallback = fallback_host(table.fallback)
+            if fallback is not None:
+                yield bytes_field(VIRTUAL_HOSTS_FIELD, serialize(fallback))
+
+    # ---- joins -------------------------------------------------------------------------------------------------
+    def _join_scope(self, key: tuple[ProxyScope, str]) -> tuple[Built, ...]:
+        scope, type_url = key
+        if type_url == CDS:
+            clusters = (self._mesh.cluster(scope, name) for name in self._mesh.cluster_names(scope))
+            return tuple(self._clusters.get(each) for each in clusters if each is not None)
+        if type_url == EDS:
+            found = (self._mesh.endpoints(scope, name) for name in self._mesh.cluster_names(scope))
+            return tuple(self._endpoints.get(each) for each in found if each is not None)
+        if type_url == RDS:
+            return tuple(_present(self._routes.get((scope, name)) for name in self._mesh.route_names(scope)))
+        settings = self._mesh.settings()
+        fallback = self._mesh.outbound_fallback(scope)
+        virtual = _built(LDS, VIRTUAL_OUTBOUND, lambda: serialize(virtual_outbound(fallback, settings)))
+        return (virtual, *(self._listeners.get(each) for each in self._mesh.outbound_listeners(scope)))
+
+    def _join_view(self, key: tuple[ProxyKey, str]) -> Contents:
+        return {built.name: built for built in self._all(*key) if isinstance(built, Resource)}
+
+    def _all(self, key: ProxyKey, type_url: str) -> Iterator[Built]:
+        if type_url in (CDS, EDS):
+            yield from self._of_scope.get((key.scope, type_url))
+        if type_url == CDS:
+            yield from self._fixed.get("")
+        yield from self._of_gateway(key, type_url) if key.scope.role == "edge" else self._of_sidecar(key, type_url)
+
+    def _of_sidecar(self, key: ProxyKey, type_url: str) -> Iterator[Built]:
+        inbound = self._mesh.inbound(key.server)
+        ports = (*inbound.ports, inbound.other)
+        if type_url == CDS:
+            yield from (self._inbound_clusters.get(port) for port in ports)
+        elif type_url == LDS:
+            yield from self._of_scope.get((key.scope, LDS))
+            yield self._inbound.get(inbound)
+        elif type_url == RDS:
+            yield from self._of_scope.get((key.scope, RDS))
+            yield from (self._inbound_routes.get(port) for port in ports)
+
+    def _of_gateway(self, key: ProxyKey, type_url: str) -> Iterator[Built]:
+        if type_url == LDS:
+            yield from (self._gateway_listeners.get(each) for each in self._mesh.gateway_listeners(key))
+        elif type_url == RDS:
+            yield from _present(self._routes.get((key, name)) for name in self._mesh.gateway_route_names(key))
+
+
+def _built(type_url: str, name: str, body: Callable[[], bytes]) -> Built:
+    """The resource, or why it can't be built: one value that the builders do not foresee must not take others along."""
+    try:
+        return resource(type_url, name, body())
+    except (ValueError, TypeError, KeyError, IndexError) as failure:
+        return BuildFailure(type_url, name, f"{type(failure).__name__}: {failure}")
+
+
+def _present(found: Iterable[Built | None]) -> Iterator[Built]:
+    return (each for each in found if each is not None)
+
+
+def _host_bytes(host: view.VirtualHost) -> bytes:
+    return serialize(virtual_host(host))

@@ -1,0 +1,1 @@
+"""Routes: what a request must look like, and what then happens to it."""

@@ -1,0 +1,46 @@
+"""Route tables. A table is a frame and virtual hosts, each built and serialized alone: see `frame`."""
+
+from typing import Final
+
+from google.protobuf.message import Message
+
+from weft.base import protobuf
+from weft.envoy.rbac.http import RouteAccess
+from weft.envoy.route.route import OPEN
+from weft.envoy.virtual_host import catches_all, fallback_host, virtual_host
+from weft.ir import view
+
+ROUTE_CONFIGURATION: Final = "envoy.config.route.v3.RouteConfiguration"
+VIRTUAL_HOSTS_FIELD: Final = 2
+"""The number of `virtual_hosts` in RouteConfiguration: a table's bytes are its frame's and this field for each host."""
+
+_LARGEST_BODY: Final = 1024 * 1024  # Istio, HTTPBody of a direct response
+
+
+def frame(name: str) -> Message:
+    """Returns a table without virtual hosts.
+
+    A host matches with or without a port. Clusters may be missing: a route to one then answers 503 (or 500, see
+    `route.action`), and the rest of the table works.
+    """
+    return protobuf.new(
+        ROUTE_CONFIGURATION,
+        name=name,
+        validate_clusters={"value": False},
+        max_direct_response_body_size_bytes={"value": _LARGEST_BODY},
+        ignore_port_in_host_matching=True,
+    )
+
+
+def virtual_hosts(source: view.RouteConfiguration, access: RouteAccess = OPEN) -> list[Message]:
+    """Returns the virtual hosts of a table, its fallback last; `access` is what policies of a gateway say."""
+    hosts = [virtual_host(host, access) for host in source.hosts]
+    fallback = None if any(catches_all(host) for host in source.hosts) else fallback_host(source.fallback)
+    return hosts if fallback is None else [*hosts, fallback]
+
+
+def route_configuration(source: view.RouteConfiguration, access: RouteAccess = OPEN) -> Message:
+    """Returns a whole table, the same as the one that is joined from the bytes of `frame` and `virtual_hosts`."""
+    table = frame(source.name)
+    table.virtual_hosts.extend(virtual_hosts(source, access))  # type: ignore[attr-defined]
+    return table

@@ -1,0 +1,130 @@
+"""The client's end of TLS: towards workloads of the mesh, and towards servers outside as an author asks."""
+
+from typing import Any, Final
+
+from google.protobuf.message import Message
+
+from weft.base import protobuf
+from weft.envoy.messages import extension
+from weft.envoy.protocol_options import Codec
+from weft.envoy.tls_context import (
+    identities_of,
+    mesh_context,
+    own_certificates,
+    peer_validation,
+    stated_parameters,
+)
+from weft.ir.settings import MeshSettings
+from weft.ir.values import Text, Tls
+from weft.ir.view import Cluster
+
+STREAM_ALPN: Final = "istio"
+"""What mesh TLS offers for bytes. Not `istio-peer-exchange`: a server that picks it sends a header of its own first."""
+
+_SOCKET: Final = "envoy.transport_sockets.tls"
+_CONTEXT: Final = "envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext"
+
+# A permissive server tells mesh TLS from an application's own by the first names, and HTTP from bytes (facts of Istio's
+# inbound chains). The last one is what both ends then agree on. Where a client's version is kept there is no last one:
+# none is agreed on, and the server recognises HTTP/2 by its preface.
+_MESH_ALPN: Final[dict[Codec, tuple[str, ...]]] = {
+    "http1": ("istio-http/1.1", STREAM_ALPN, "http/1.1"),
+    "http2": ("istio-h2", STREAM_ALPN, "h2"),
+    "as_client": ("istio-http/1.1", "istio-h2"),
+    "none": (STREAM_ALPN,),
+}
+_OWN_ALPN: Final[dict[Codec, tuple[str, ...]]] = {
+    "http1": ("http/1.1",),
+    "http2": ("h2",),
+    "as_client": (),  # Envoy then offers the version that it uses
+    "none": (),
+}
+
+
+def transport_sockets(cluster: Cluster, version: Codec, settings: MeshSettings) -> dict[str, Any]:
+    """Returns the fields of an Envoy Cluster that say how its connections are secured."""
+    own = cluster.settings.tls
+    if cluster.mesh_tls == "never":
+        if own is None or own.mode == "off":
+            return _single(cluster, None)
+        return _single(cluster, _own_socket(cluster, own, version))
+    mesh = _mesh_socket(cluster, version, settings)
+    if cluster.mesh_tls == "always":
+        return _single(cluster, mesh)
+    matches = [
+        {"name": "tlsMode-istio", "match": {"tlsMode": "istio"}, "transport_socket": _wrapped(cluster, mesh)},
+        {"name": "tlsMode-disabled", "match": {}, "transport_socket": _wrapped(cluster, raw_socket())},
+    ]
+    return {"transport_socket_matches": matches}
+
+
+def raw_socket() -> dict[str, Any]:
+    """Returns the transport socket without TLS."""
+    return extension("envoy.transport_sockets.raw_buffer", "envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer")
+
+
+def names_host(cluster: Cluster, version: Codec) -> bool:
+    """Whether the server name of TLS is taken from each request (Istio: own TLS to an HTTP port, no name stated)."""
+    own = cluster.settings.tls
+    return _is_own(own) and version != "none" and not (own and own.server_name)
+
+
+def verifies_host(cluster: Cluster) -> bool:
+    """Whether the certificate must carry the server name: nobody states other names, or turns checking off (Istio)."""
+    own = cluster.settings.tls
+    return own is not None and _is_own(own) and own.verify and not own.peer_names
+
+
+def _is_own(tls: Tls | None) -> bool:
+    return tls is not None and tls.mode in ("one_way", "mutual")
+
+
+def _mesh_socket(cluster: Cluster, version: Codec, settings: MeshSettings) -> dict[str, Any]:
+    tls = cluster.settings.tls
+    context = mesh_context(_MESH_ALPN[version], _peers(cluster, settings), settings.lowest_tls)
+    sni = (tls.server_name if tls else None) or cluster.server_name
+    return extension(_SOCKET, _CONTEXT, common_tls_context=context, sni=sni)
+
+
+def _peers(cluster: Cluster, settings: MeshSettings) -> list[Text]:
+    """The identities that the endpoints may prove (I4); where nobody knows any, every one of the own domain."""
+    tls = cluster.settings.tls
+    stated = tls.peer_names if tls else None
+    known = list(stated or ()) or [("exact", peer) for peer in cluster.peers]
+    return known or identities_of((settings.trust_domain.name,))
+
+
+def _own_socket(cluster: Cluster, tls: Tls, version: Codec) -> dict[str, Any]:
+    context = {
+        "tls_params": stated_parameters(tls),
+        "alpn_protocols": list(_OWN_ALPN[version]),
+        **peer_validation(tls),
+        **(own_certificates(tls.certificates) if tls.mode == "mutual" else {}),
+    }
+    sni = "" if names_host(cluster, version) else _fixed_name(cluster, tls)
+    verify = bool(sni) and verifies_host(cluster)
+    return extension(_SOCKET, _CONTEXT, common_tls_context=context, sni=sni, auto_sni_san_validation=verify)
+
+
+def _fixed_name(cluster: Cluster, tls: Tls) -> str:
+    return tls.server_name or ("" if "*" in cluster.host else cluster.host)
+
+
+def _single(cluster: Cluster, socket: dict[str, Any] | None) -> dict[str, Any]:
+    if socket is None and cluster.settings.proxy_header is None:
+        return {}
+    return {"transport_socket": _wrapped(cluster, socket or raw_socket())}
+
+
+def _wrapped(cluster: Cluster, socket: dict[str, Any]) -> dict[str, Any]:
+    """Sends the PROXY protocol's header before anything else, where an author asks for it."""
+    version = cluster.settings.proxy_header
+    if version is None:
+        return socket
+    inner: Message = protobuf.new("envoy.config.core.v3.TransportSocket", **socket)
+    return extension(
+        "envoy.transport_sockets.upstream_proxy_protocol",
+        "envoy.extensions.transport_sockets.proxy_protocol.v3.ProxyProtocolUpstreamTransport",
+        config={"version": f"V{version}"},
+        transport_socket=inner,
+    )

@@ -1,0 +1,52 @@
+"""Virtual hosts: the routes of one host, and what answers for hosts that nobody knows."""
+
+from typing import Any, Final, Literal
+
+from google.protobuf.message import Message
+
+from weft.base import protobuf
+from weft.envoy.names import ALLOW_ANY, BLOCK_ALL, PASSTHROUGH_CLUSTER, virtual_host_port
+from weft.envoy.rbac.http import RouteAccess
+from weft.envoy.route.route import OPEN, routes
+from weft.ir import view
+
+VIRTUAL_HOST: Final = "envoy.config.route.v3.VirtualHost"
+
+_ANY: Final = "*"
+_REFUSED: Final = 502  # Istio, for hosts that are in no registry
+
+
+def virtual_host(source: view.VirtualHost, access: RouteAccess = OPEN) -> Message:
+    """Returns the VirtualHost of one host; `access` is what policies of a gateway say."""
+    port = virtual_host_port(source.name)
+    return protobuf.new(
+        VIRTUAL_HOST,
+        name=source.name,
+        domains=list(source.domains),
+        routes=[route for rule in source.routes for route in routes(rule, port, access)],
+        require_tls="ALL" if source.https_redirect else None,
+        include_request_attempt_count=True,
+    )
+
+
+def fallback_host(fallback: Literal["allow", "deny", "not_found"]) -> Message | None:
+    """Returns the VirtualHost for all other hosts; None where Envoy's own 404 is the answer."""
+    match fallback:
+        case "allow":
+            action: dict[str, Any] = {"cluster": PASSTHROUGH_CLUSTER, "timeout": protobuf.duration(0)}
+            return _fallback(ALLOW_ANY, {"route": action})
+        case "deny":
+            return _fallback(BLOCK_ALL, {"direct_response": {"status": _REFUSED}})
+        case "not_found":
+            return None
+
+
+def _fallback(name: str, action: dict[str, Any]) -> Message:
+    everything = {"name": name, "match": {"prefix": "/"}, **action}
+    fields = {"name": name, "domains": [_ANY], "routes": [everything], "include_request_attempt_count": True}
+    return protobuf.new(VIRTUAL_HOST, **fields)
+
+
+def catches_all(source: view.VirtualHost) -> bool:
+    """Whether a host is for every name, so that a table can hold no fallback beside it."""
+    return _ANY in source.domains

@@ -1,0 +1,162 @@
+"""What is built of representative views, word for word, and that a real Envoy accepts all of it.
+
+After an intended change look at the difference of the files that `--update-golden` writes.
+"""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from cryptography import x509
+from google.protobuf.message import Message
+from tests.e2e.envoy.certificates import Authority
+from tests.golden.envoy import views
+from tests.golden.envoy.static import inline_routes, static_bootstrap
+
+from weft.base import protobuf
+from weft.envoy.bootstrap.control_plane import roots_secret, token_secret
+from weft.envoy.bootstrap.document import bootstrap
+from weft.envoy.bootstrap.settings import BootstrapSettings, ControlPlane, Node
+from weft.envoy.cluster import CLUSTER, cluster
+from weft.envoy.endpoints import LOAD_ASSIGNMENT, cluster_load_assignment
+from weft.envoy.inbound_routes import inbound_route_configuration
+from weft.envoy.listener.chains import LISTENER
+from weft.envoy.listener.gateway import gateway_listener
+from weft.envoy.listener.inbound import inbound_listener
+from weft.envoy.listener.outbound import outbound_listener, virtual_outbound
+from weft.envoy.names import local_domains
+from weft.envoy.rbac.http import route_access
+from weft.envoy.route_configuration import ROUTE_CONFIGURATION, route_configuration
+from weft.envoy.special_clusters import blackhole_cluster, inbound_cluster, passthrough_cluster
+from weft.ir.view import Endpoints
+
+ENVOY = Path(sys.executable).parent / "envoy"
+FILES = Path(__file__).parent / "files"
+SETTINGS = views.SETTINGS
+BOOTSTRAP = BootstrapSettings(
+    node=Node(
+        role="sidecar",
+        address="10.244.0.7",
+        name="reviews-v1-1",
+        namespace="default",
+        service_account="reviews",
+        labels=(("app", "reviews"), ("version", "v1")),
+        workload="reviews-v1",
+        node="node-1",
+        locality=("eu", "a", ""),
+        version="0.1.0",
+    ),
+    control_plane=ControlPlane(
+        address="controller.weft-system.svc",
+        port=15012,
+        server_name="controller.weft-system.svc",
+        token="/var/run/weft/token.json",
+        roots="/var/run/weft/roots.json",
+        directory="/var/run/weft",
+    ),
+    admin_socket="/run/weft/admin.sock",
+    mark=1337,
+)
+
+
+def _served() -> tuple[Any, ...]:
+    return (*views.INBOUND.ports, views.INBOUND.other)
+
+
+def _clusters() -> Iterable[Message]:
+    yield from (cluster(each, SETTINGS) for each in views.CLUSTERS)
+    yield from (passthrough_cluster(SETTINGS), blackhole_cluster())
+
+
+def _gateway_routes() -> Iterable[Message]:
+    access = route_access(views.AUTHORIZATIONS[1:], local_domains(SETTINGS))
+    return (route_configuration(each, access) for each in views.GATEWAY_TABLES)
+
+
+GROUPS: Mapping[str, tuple[str, Callable[[], Iterable[Message]]]] = {
+    "clusters": (CLUSTER, _clusters),
+    "endpoints": (LOAD_ASSIGNMENT, lambda: map(cluster_load_assignment, views.ENDPOINTS)),
+    "routes": (ROUTE_CONFIGURATION, lambda: map(route_configuration, views.TABLES)),
+    "outbound-listeners": (LISTENER, lambda: (outbound_listener(each, SETTINGS) for each in views.OUTBOUND)),
+    "virtual-outbound": (LISTENER, lambda: [virtual_outbound("allow", SETTINGS)]),
+    "inbound-listener": (LISTENER, lambda: [inbound_listener(views.INBOUND, SETTINGS)]),
+    "inbound-clusters": (CLUSTER, lambda: (inbound_cluster(each, SETTINGS) for each in _served())),
+    "inbound-routes": (
+        ROUTE_CONFIGURATION,
+        lambda: (inbound_route_configuration(each, SETTINGS) for each in _served()),
+    ),
+    "gateway-listeners": (LISTENER, lambda: (gateway_listener(each, SETTINGS) for each in views.GATEWAYS)),
+    "gateway-routes": (ROUTE_CONFIGURATION, _gateway_routes),
+    "bootstrap": ("envoy.config.bootstrap.v3.Bootstrap", lambda: [bootstrap(BOOTSTRAP)]),
+}
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_what_is_built(group: str, update_golden: bool) -> None:
+    built = json.loads(json.dumps([protobuf.to_dict(message) for message in GROUPS[group][1]()]))  # plain types only
+    path = FILES / f"{group}.yaml"
+    if update_golden:
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(yaml.safe_dump(built, width=120))
+    assert yaml.safe_load(path.read_text()) == built
+
+
+def test_a_real_envoy_accepts_every_resource(tmp_path: Path) -> None:
+    """All in one configuration, to start Envoy once."""
+    resources = {group: _stored(group) for group in GROUPS if group != "bootstrap"}
+    routes = [*resources["routes"], *resources["inbound-routes"], *resources["gateway-routes"]]
+    listeners = [each for group in resources if "listener" in group or "virtual" in group for each in resources[group]]
+    document = static_bootstrap(
+        tmp_path,
+        listeners=[inline_routes(each, routes) for each in listeners],
+        clusters=[*resources["clusters"], *resources["inbound-clusters"]],
+        endpoints=[*_without_endpoints(), *resources["endpoints"]],
+        secrets=_secrets(tmp_path),
+    )
+    assert _refusal(tmp_path, document) is None
+
+
+def test_a_real_envoy_accepts_the_bootstrap(tmp_path: Path) -> None:
+    document = protobuf.to_dict(_stored("bootstrap")[0])
+    text = json.dumps(document).replace("/var/run/weft", str(tmp_path))
+    (tmp_path / "token.json").write_text(token_secret(str(tmp_path / "token")))
+    (tmp_path / "roots.json").write_text(roots_secret(str(tmp_path / "roots.pem"), str(tmp_path)))
+    assert _refusal(tmp_path, json.loads(text)) is None
+
+
+def test_a_configuration_that_envoy_refuses_is_noticed(tmp_path: Path) -> None:
+    document = static_bootstrap(tmp_path)
+    document["static_resources"]["clusters"] = [{"name": ""}]
+    assert _refusal(tmp_path, document) is not None
+
+
+def _without_endpoints() -> Iterable[Message]:
+    """Every discovered cluster needs its file, if only an empty one."""
+    discovered = [each for each in views.CLUSTERS if each.discovery == "endpoints"]
+    return (cluster_load_assignment(Endpoints(each.name, ())) for each in discovered)
+
+
+def _secrets(folder: Path) -> list[dict[str, Any]]:
+    authority = Authority(folder)
+    credentials = [f"kubernetes://default/{name}" for name in ("client", "shop")]
+    certificates = [authority.issue(name, x509.DNSName("shop.example")) for name in ("default", *credentials)]
+    return [*certificates, *(authority.roots(name) for name in ("ROOTCA", *(f"{each}-cacert" for each in credentials)))]
+
+
+def _stored(group: str) -> list[Message]:
+    documents = yaml.safe_load((FILES / f"{group}.yaml").read_text())
+    return [protobuf.from_dict(GROUPS[group][0], document) for document in documents]
+
+
+def _refusal(folder: Path, document: Any) -> str | None:
+    """Why Envoy does not take a bootstrap, or what it warns of; None if it takes it silently."""
+    path = folder / "envoy.json"
+    path.write_text(json.dumps(document))
+    command = [str(ENVOY), "--mode", "validate", "-c", str(path), "-l", "warning"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=50)
+    return None if done.returncode == 0 and not done.stderr else done.stdout + done.stderr

@@ -1,0 +1,1 @@
+"""Where objects come from: folders of files, and what a standalone mesh makes of them."""

@@ -1,0 +1,113 @@
+"""Durable state of one process: small named tables of bytes in one SQLite file.
+
+SQLite instead of a file per value: a change of many values is one atomic transaction, and costs what changed.
+"""
+
+import os
+import sqlite3
+import threading
+from collections.abc import Mapping
+from contextlib import closing
+from pathlib import Path
+from typing import Final, Protocol
+
+_SCHEMA: Final = """
+CREATE TABLE IF NOT EXISTS entries (tab TEXT, key TEXT, value BLOB, PRIMARY KEY (tab, key)) WITHOUT ROWID
+"""
+
+
+class Tables(Protocol):
+    """What users of a state store need of it."""
+
+    def load(self, table: str) -> dict[str, bytes]:
+        """All entries of a table."""
+
+    def get(self, table: str, key: str) -> bytes | None:
+        """One entry."""
+
+    def write(self, table: str, changes: Mapping[str, bytes | None]) -> None:
+        """Sets entries, and removes those that are None, all or none of them."""
+
+
+class StateStore:
+    """`Tables` in a file of mode 0600. A write survives the end of the process, and a power cut leaves old or new.
+
+    A file that is no such database is moved aside, so that a mesh starts from its configuration alone: see `recovered`.
+    May be used by several threads.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._lock = threading.Lock()
+        self.recovered: Path | None = None
+        try:
+            self._connection = _open(path)
+        except sqlite3.DatabaseError:
+            self.recovered = path.with_suffix(".damaged")
+            path.replace(self.recovered)
+            for leftover in (f"{path}-wal", f"{path}-shm"):
+                Path(leftover).unlink(missing_ok=True)
+            self._connection = _open(path)
+
+    def load(self, table: str) -> dict[str, bytes]:
+        """All entries of a table."""
+        with self._lock:
+            return dict(self._connection.execute("SELECT key, value FROM entries WHERE tab = ?", (table,)))
+
+    def get(self, table: str, key: str) -> bytes | None:
+        """One entry, None where there is none."""
+        query = "SELECT value FROM entries WHERE tab = ? AND key = ?"
+        with self._lock:
+            row: tuple[bytes] | None = self._connection.execute(query, (table, key)).fetchone()
+        return row[0] if row else None
+
+    def write(self, table: str, changes: Mapping[str, bytes | None]) -> None:
+        """Sets entries, and removes those that are None, all or none of them."""
+        gone = [(table, key) for key, value in changes.items() if value is None]
+        kept = [(table, key, value) for key, value in changes.items() if value is not None]
+        with self._lock, self._connection:
+            self._connection.executemany("DELETE FROM entries WHERE tab = ? AND key = ?", gone)
+            self._connection.executemany("INSERT OR REPLACE INTO entries VALUES (?, ?, ?)", kept)
+
+    def close(self) -> None:
+        """Ends the use of the file."""
+        with self._lock:
+            self._connection.close()
+
+
+class MemoryTables:
+    """`Tables` that last as long as the process, for tests and for reading a folder once."""
+
+    def __init__(self) -> None:
+        self._tables: dict[str, dict[str, bytes]] = {}
+
+    def load(self, table: str) -> dict[str, bytes]:
+        """All entries of a table."""
+        return dict(self._tables.get(table, {}))
+
+    def get(self, table: str, key: str) -> bytes | None:
+        """One entry, None where there is none."""
+        return self._tables.get(table, {}).get(key)
+
+    def write(self, table: str, changes: Mapping[str, bytes | None]) -> None:
+        """Sets entries, and removes those that are None."""
+        entries = self._tables.setdefault(table, {})
+        for key, value in changes.items():
+            if value is None:
+                entries.pop(key, None)
+            else:
+                entries[key] = value
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))  # SQLite would use the umask
+    connection = sqlite3.connect(path, check_same_thread=False, timeout=5)
+    try:
+        with closing(connection.execute("PRAGMA journal_mode=WAL")):
+            pass
+        connection.execute("PRAGMA synchronous=NORMAL")
+        with connection:
+            connection.execute(_SCHEMA)
+    except BaseException:
+        connection.close()
+        raise
+    return connection

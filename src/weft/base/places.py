@@ -43,8 +43,8 @@ def places(
     """The places of a mesh.
 
     `state_folder` is the mesh's own folder as the user named it; without one it is WEFT_STATE_DIR, else
-    `/var/lib/weft/<mesh>` for root, else `weft/<mesh>` in XDG_STATE_HOME, which is `~/.local/state` by default and where
-    it is no absolute path (XDG Base Directory Specification). Raises PlaceError.
+    `/var/lib/weft/<mesh>` for root, else `weft/<mesh>` in XDG_STATE_HOME; that is `~/.local/state` by default and if it
+    is no absolute path (XDG Base Directory Specification). Raises PlaceError.
     """
     check_mesh_name(mesh)
     named = state_folder or environment.get(STATE_VARIABLE)

@@ -1,0 +1,56 @@
+"""What the Envoys of a standalone mesh start with."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from msgspec import Struct
+
+from weft import __version__
+from weft.apps.authority import SERVER_NAME
+from weft.dialects.kubernetes.injection import Template
+from weft.dialects.kubernetes.pod import workload_name
+from weft.envoy.bootstrap.document import bootstrap_text
+from weft.envoy.bootstrap.settings import BootstrapSettings, ControlPlane, Node
+from weft.ir.settings import MeshSettings
+from weft.model.kubernetes import PodSpec
+from weft.model.local import ADMIN_SOCKET, CREDENTIALS_FOLDER, ROOT_SECRET_FILE, TOKEN_SECRET_FILE
+from weft.model.objects import Object
+
+_ROLES: Final = {"sidecar": "sidecar", "gateway": "router"}
+
+
+class ProxyBootstraps(Struct, frozen=True):
+    """Writes bootstraps for Envoys that find the control plane at an address and port."""
+
+    settings: MeshSettings
+    address: str
+    port: int
+
+    def bootstrap(self, pod: Object[PodSpec], address: str, template: Template) -> str:
+        """The bootstrap of a pod's Envoy, as JSON."""
+        meta = pod.metadata
+        node = Node(
+            role=_ROLES[template],
+            address=address,
+            name=meta.name,
+            namespace=meta.namespace,
+            service_account=pod.spec.account,
+            labels=tuple(sorted(meta.labels.items())),
+            workload=workload_name(meta),
+            mesh=self.settings.trust_domain.name,
+            cluster=self.settings.cluster,
+            network=self.settings.network,
+            cluster_domain=self.settings.cluster_domain,
+            version=__version__,
+        )
+        control_plane = ControlPlane(
+            address=self.address,
+            port=self.port,
+            server_name=SERVER_NAME,
+            token=TOKEN_SECRET_FILE,
+            roots=ROOT_SECRET_FILE,
+            directory=CREDENTIALS_FOLDER,
+        )
+        settings = BootstrapSettings(node=node, control_plane=control_plane, admin_socket=ADMIN_SOCKET)
+        return bootstrap_text(settings)

@@ -1,0 +1,155 @@
+"""`weft controller`: watches the folder, compiles it, serves proxies, the node and the command line."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import time
+from contextlib import AsyncExitStack
+from datetime import timedelta
+from ipaddress import IPv4Address, IPv4Network
+from pathlib import Path
+from typing import Final
+
+from msgspec import Struct
+
+from weft.apps.authority import Identity
+from weft.apps.bootstraps import ProxyBootstraps
+from weft.apps.pipeline import Pipeline, all_kinds
+from weft.apps.state import ControllerParts, ControllerState
+from weft.base.places import Places
+from weft.model.decode import Decoder
+from weft.node.namespaces import NamespaceThread, pin
+from weft.serve.callers import Pod
+from weft.serve.http.app import create_app
+from weft.serve.http.server import serving
+from weft.serve.transport import SecureServer
+from weft.sources.directory.limits import Limits
+from weft.sources.directory.source import DirectorySource
+from weft.sources.directory.watch import follow
+from weft.sources.local.addresses import ENTRY_CIDR, SERVICE_CIDR, AddressPool
+from weft.sources.local.cluster import Addresses, LocalCluster
+from weft.sources.local.orders import NetworkOrders
+from weft.sources.local.pods import Pods
+from weft.sources.local.store import ObjectStore
+from weft.sources.state import StateStore
+
+_log: Final = logging.getLogger(__name__)
+XDS_PORT: Final = 15012
+_HOUSEKEEPING: Final = 30.0
+_GRACE: Final = 1.0
+_LOOK: Final = 0.5
+
+
+class ControllerOptions(Struct, frozen=True, kw_only=True):
+    """What a controller is told. `namespace` is where it listens for proxies, on the first address of `pod_cidr`."""
+
+    places: Places
+    folder: Path
+    recursive: bool
+    namespace: str
+    gateway: IPv4Address
+    host: IPv4Address
+    pod_cidr: IPv4Network
+    first_pod: IPv4Address
+    certificate_lifetime: timedelta = timedelta(hours=24)
+
+
+async def run_controller(options: ControllerOptions) -> None:
+    """Serves until SIGTERM or SIGINT. What it knows is in the state folder: the next one goes on from there."""
+    folder = options.places.state / "controller"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    tables = StateStore(folder / "state.db")
+    kinds = all_kinds()
+    source = DirectorySource(options.folder, kinds, tables, limits=Limits(recursive=options.recursive))
+    pipeline = Pipeline()
+    store = ObjectStore(Decoder(kinds), source, tables, time.time)
+    cluster = LocalCluster(
+        store,
+        Pods(tables, time.time),
+        objects=pipeline.objects,
+        network=NetworkOrders(pipeline.graph, pipeline.mesh),
+        addresses=Addresses(
+            pods=AddressPool(tables, "pod addresses", options.pod_cidr, options.first_pod),
+            services=AddressPool(tables, "service addresses", SERVICE_CIDR),
+            entries=AddressPool(tables, "entry addresses", ENTRY_CIDR),
+            host=options.host,
+        ),
+        clock=time.time,
+    )
+    lookup = _PodLookup()
+    settings = pipeline.settings.get(None)
+    identity = Identity(
+        folder,
+        options.places.mesh,
+        settings.trust_domain.name,
+        lookup.pod,
+        lifetime=options.certificate_lifetime,
+    )
+    parts = ControllerParts(
+        mesh=options.places.mesh,
+        folder=str(options.folder),
+        kinds=kinds,
+        pipeline=pipeline,
+        cluster=cluster,
+        identity=identity,
+        bootstraps=ProxyBootstraps(settings, str(options.gateway), XDS_PORT),
+    )
+    state = ControllerState(parts)
+    lookup.state = state
+    state.take_files(await asyncio.to_thread(source.scan))
+    try:
+        await _serve(options, state, identity, source)
+    finally:
+        tables.close()
+
+
+class _PodLookup:
+    """Tells pods to the token reviewer, which is made before the state that knows them."""
+
+    def __init__(self) -> None:
+        self.state: ControllerState | None = None
+
+    def pod(self, uid: str) -> Pod | None:
+        return self.state.pod(uid) if self.state is not None else None
+
+
+async def _serve(
+    options: ControllerOptions, state: ControllerState, identity: Identity, source: DirectorySource
+) -> None:
+    server = SecureServer((state.discovery.handler(),))
+    credentials = identity.serving((str(options.gateway),)).credentials()
+    threads = NamespaceThread()
+    address = f"{options.gateway}:{XDS_PORT}"
+    await threads.call(pin(options.namespace), lambda: server.listen(address, credentials))
+    ended = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, ended.set)
+    async with AsyncExitStack() as stack:
+        stack.callback(threads.close)
+        await server.start()
+        stack.push_async_callback(server.stop, _GRACE)
+        await stack.enter_async_context(serving(create_app(state, state, state), options.places.controller_socket))
+        _log.info("controller of mesh %s serves %s", options.places.mesh, options.folder)
+        work = [
+            asyncio.create_task(follow(source, state.take_files)),
+            asyncio.create_task(identity.secrets.run()),
+            asyncio.create_task(_keep_time(state)),
+        ]
+        stop = asyncio.create_task(ended.wait())
+        done, _ = await asyncio.wait((*work, stop), return_when=asyncio.FIRST_COMPLETED)
+        for task in (*work, stop):
+            task.cancel()
+        for task in done - {stop}:
+            task.result()
+
+
+async def _keep_time(state: ControllerState) -> None:
+    """Does what is due although nothing changed: soon while pods are ending, else from time to time."""
+    last = time.monotonic()
+    while True:
+        await asyncio.sleep(_LOOK)
+        if state.ending or time.monotonic() - last > _HOUSEKEEPING:
+            last = time.monotonic()
+            state.tick()

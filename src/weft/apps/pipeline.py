@@ -1,0 +1,57 @@
+"""The pure part put together: objects in, resources of proxies out; for the controller, and for files alone."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from weft.analyze.analyzer import analyze
+from weft.base.issues import Issue, Ref
+from weft.dialects import kubernetes as kubernetes_dialect
+from weft.dialects.istio import networking, security
+from weft.dialects.istio.networking.mesh_settings import mesh_settings
+from weft.envoy.resources import ProxyResources
+from weft.graph.core import Graph
+from weft.graph.tables import Derived, Input
+from weft.ir.settings import MeshSettings
+from weft.mesh.fragments import Dialects, Fragments, Objects
+from weft.mesh.reader import Mesh
+from weft.model import istio_networking, istio_security, kubernetes, standalone
+from weft.model.istio_mesh import CONFIG_MAP, KEY, decode_mesh_config
+from weft.model.kinds import Kinds
+from weft.model.kubernetes import ConfigMap
+from weft.model.objects import Object
+
+COMPILERS: Final = (kubernetes_dialect.COMPILERS, networking.COMPILERS, security.COMPILERS)
+BROKEN: Final = (security.BROKEN,)
+
+
+def all_kinds() -> Kinds:
+    """Every kind of object that Weft reads."""
+    return Kinds(kubernetes.KINDS, istio_networking.KINDS, istio_security.KINDS, standalone.KINDS)
+
+
+class Pipeline:
+    """From objects to resources. `base` are the settings that the mesh's own ConfigMap starts from."""
+
+    def __init__(self, base: MeshSettings | None = None) -> None:
+        self._base = base or MeshSettings()
+        self.graph = Graph()
+        self.objects: Objects = Input(self.graph, "objects")
+        self.settings: Derived[None, MeshSettings] = Derived(self.graph, "mesh settings", lambda _: self._settings()[0])
+        self.fragments = Fragments(self.objects, Dialects(COMPILERS, BROKEN), self.settings)
+        self.mesh = Mesh(self.fragments, self.settings)
+        self.resources = ProxyResources(self.graph, self.mesh)
+
+    def issues(self) -> tuple[Issue, ...]:
+        """Everything that is wrong with objects and between them; not what a file says that can't be read."""
+        return (*self._settings()[1], *self.fragments.issues(), *analyze(self.fragments, self.mesh))
+
+    def _settings(self) -> tuple[MeshSettings, tuple[Issue, ...]]:
+        ref = Ref("ConfigMap", self._base.root_namespace, CONFIG_MAP)
+        found = self.objects.get(ref)
+        text = found.spec.data.get(KEY) if isinstance(found, Object) and isinstance(found.spec, ConfigMap) else None
+        if text is None:
+            return self._base, ()
+        decoded = decode_mesh_config(text, ref)
+        settings, issues = mesh_settings(decoded.config, ref, self._base)
+        return settings, (*decoded.issues, *issues)

@@ -1,0 +1,89 @@
+"""`weft controller` and `weft node`: the processes that `weft up` keeps running."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+from datetime import timedelta
+from ipaddress import IPv4Network
+from pathlib import Path
+
+import click
+
+from weft.apps.children import end_with_parent
+from weft.apps.controller import ControllerOptions, run_controller
+from weft.apps.supervisor import node_settings
+from weft.base.places import Places
+from weft.cli.options import chosen_places, mesh_options
+from weft.node.addresses import MeshNetwork
+from weft.node.agent import run_node
+
+_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+
+
+@click.command()
+@mesh_options
+@click.option("--folder", type=click.Path(path_type=Path), required=True, help="Folder of the mesh's objects.")
+@click.option("--recursive", is_flag=True, help="Also read the folders below.")
+@click.option("--namespace", required=True, help="Network namespace to listen in.")
+@click.option("--pod-cidr", required=True, help="Range of the pods' addresses.")
+@click.option("--certificate-seconds", type=click.IntRange(min=5), help="Lifetime of workloads' certificates.")
+@click.option("--parent", type=int, help="Process to end with.")
+@click.pass_context
+def controller(
+    context: click.Context,
+    *,
+    folder: Path,
+    recursive: bool,
+    namespace: str,
+    pod_cidr: str,
+    certificate_seconds: int | None,
+    parent: int | None,
+) -> None:
+    """Runs the controller of a standalone mesh."""
+    _begin(parent)
+    network = MeshNetwork(namespace, IPv4Network(pod_cidr))
+    lifetime = timedelta(seconds=certificate_seconds) if certificate_seconds is not None else timedelta(hours=24)
+    options = ControllerOptions(
+        places=chosen_places(context),
+        folder=folder,
+        recursive=recursive,
+        namespace=namespace,
+        gateway=network.gateway,
+        host=network.host,
+        pod_cidr=network.cidr,
+        first_pod=network.first,
+        certificate_lifetime=lifetime,
+    )
+    asyncio.run(run_controller(options))
+
+
+@click.command()
+@mesh_options
+@click.option("--envoy", type=click.Path(path_type=Path), help="Envoy's binary.")
+@click.option("--parent", type=int, help="Process to end with.")
+@click.pass_context
+def node(context: click.Context, *, envoy: Path | None, parent: int | None) -> None:
+    """Runs the node process of a standalone mesh."""
+    _begin(parent)
+    asyncio.run(_node(chosen_places(context), envoy))
+
+
+async def _node(places: Places, envoy: Path | None) -> None:
+    """The pods go on when this ends: the next node process takes them over."""
+    loop = asyncio.get_running_loop()
+    work = asyncio.create_task(run_node(node_settings(places, envoy)))
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, work.cancel)
+    try:
+        await work
+    except asyncio.CancelledError:
+        return
+
+
+def _begin(parent: int | None) -> None:
+    if parent is not None:
+        end_with_parent(parent)
+    logging.basicConfig(level=logging.INFO, format=_FORMAT)
+    logging.getLogger("watchfiles").setLevel(logging.WARNING)

@@ -1,0 +1,93 @@
+"""Progress of a mesh that starts: what is there, what is awaited, until every pod is ready."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Any, Final
+
+import msgspec
+from msgspec import Struct
+
+from weft.base.places import Places
+from weft.cli.unix_http import NoAnswerError, Request, ask
+
+_LOOK: Final = 0.1
+
+Say = Callable[[str], None]
+
+
+class NotReadyError(Exception):
+    """The mesh did not become ready in time; the message says what was missing."""
+
+
+class Readiness(Struct, frozen=True):
+    """How far a mesh is: pods that are wanted and ready, and what the others wait for."""
+
+    wanted: int
+    ready: int
+    waiting: tuple[str, ...]
+
+    @property
+    def complete(self) -> bool:
+        """Whether all pods are ready."""
+        return self.wanted == self.ready
+
+
+async def until_ready(places: Places, say: Say, *, limit: float) -> float:
+    """Waits until all pods are ready, and tells each step; returns the seconds that it took. Raises NotReadyError."""
+    started = time.monotonic()
+    shown = ""
+    now: Readiness | None = None
+    while time.monotonic() - started < limit:
+        now = await asyncio.to_thread(readiness, places)
+        text = _describe(now)
+        if text != shown:
+            say(f"{time.monotonic() - started:5.1f} s  {text}")
+            shown = text
+        if now is not None and now.complete:
+            return time.monotonic() - started
+        await asyncio.sleep(_LOOK)
+    raise NotReadyError(_describe(now))
+
+
+def readiness(places: Places) -> Readiness | None:
+    """How far the mesh is; None while its controller does not answer."""
+    pods = get(places, "/v1/objects/pods")
+    if pods is None:
+        return None
+    ready = [pod for pod in pods["items"] if _is_ready(pod)]
+    waiting = tuple(_reason(pod) for pod in pods["items"] if not _is_ready(pod))
+    return Readiness(len(pods["items"]), len(ready), waiting)
+
+
+def get(places: Places, target: str) -> Any:
+    """An answer of the controller; None while it does not answer."""
+    try:
+        answer = ask(places.controller_socket, Request(target))
+    except NoAnswerError:
+        return None
+    return msgspec.json.decode(answer.body) if answer.status == 200 else None
+
+
+def _is_ready(pod: dict[str, Any]) -> bool:
+    conditions = pod["status"].get("conditions", ())
+    return any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
+
+
+def _reason(pod: dict[str, Any]) -> str:
+    name = f"{pod['metadata']['namespace']}/{pod['metadata']['name']}"
+    for container in pod["status"].get("containerStatuses", ()):
+        said = container["state"].get("waiting") or container["state"].get("terminated")
+        if said and said.get("reason"):
+            return f"{name}: {said['reason']} {said.get('message', '')}".rstrip()
+    return name
+
+
+def _describe(now: Readiness | None) -> str:
+    if now is None:
+        return "waiting for the controller"
+    rest = f"; waiting for {', '.join(now.waiting[:3])}" if now.waiting else ""
+    more = f" and {len(now.waiting) - 3} more" if len(now.waiting) > 3 else ""
+    return f"{now.ready} of {now.wanted} pods ready{rest}{more}"

@@ -1,0 +1,137 @@
+"""`weft up` and `weft down`."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Final
+
+import click
+
+from weft.apps.progress import NotReadyError, get, until_ready
+from weft.apps.supervisor import MeshRunningError, UpOptions, keep_mesh, running_pid, stop_mesh
+from weft.base.places import Places
+from weft.cli.errors import Failure
+from weft.cli.options import chosen_places, mesh_options
+from weft.node.addresses import NoRoomError
+from weft.node.envoy import NoEnvoyError
+from weft.node.tools import MissingToolsError, ToolError
+
+READY_LIMIT: Final = 120.0
+_SHOWN_ISSUES: Final = 20
+
+
+@click.command()
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@mesh_options
+@click.option("-R", "--recursive", is_flag=True, help="Also read the folders below.")
+@click.option("-d", "--detach", is_flag=True, help="Return once the mesh is ready; it goes on until `weft down`.")
+@click.option("--envoy", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Envoy's binary.")
+@click.option("--certificate-seconds", type=click.IntRange(min=5), help="Lifetime of workloads' certificates.")
+@click.option("--timeout", type=float, default=READY_LIMIT, show_default=True, help="Seconds to wait for all pods.")
+@click.pass_context
+def up(
+    context: click.Context,
+    *,
+    folder: Path,
+    recursive: bool,
+    detach: bool,
+    envoy: Path | None,
+    certificate_seconds: int | None,
+    timeout: float,
+) -> int:
+    """Runs the objects in FOLDER as a mesh on this machine; changed files take effect at once. Ctrl-C removes it."""
+    if os.geteuid() != 0:
+        raise Failure("a mesh needs network namespaces, and so root", hint="run `sudo weft up ...`")
+    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    places = chosen_places(context)
+    if detach:
+        return _detached(places, timeout)
+    options = UpOptions(
+        places=places,
+        folder=folder.absolute(),
+        recursive=recursive,
+        envoy=envoy,
+        certificate_seconds=certificate_seconds,
+    )
+    return run_mesh(options, timeout)
+
+
+def run_mesh(options: UpOptions, timeout: float) -> int:
+    """Runs a mesh in this process until it is asked to end."""
+
+    async def watch() -> int:
+        seconds = await _say_when_ready(options.places, timeout)
+        if seconds is not None:
+            click.echo(f"mesh {options.places.mesh} is ready after {seconds:.1f} s; Ctrl-C ends it")
+        await asyncio.Event().wait()
+        return 0
+
+    try:
+        return asyncio.run(keep_mesh(options, watch))
+    except MeshRunningError as error:
+        raise Failure(f"{error}", hint="`weft status` shows it, `weft down` ends it") from error
+    except (MissingToolsError, NoEnvoyError, NoRoomError, ToolError, OSError) as error:
+        raise Failure(str(error)) from error
+
+
+async def _say_when_ready(places: Places, limit: float) -> float | None:
+    try:
+        seconds = await until_ready(places, click.echo, limit=limit)
+    except NotReadyError as error:
+        click.echo(f"not everything is ready after {limit:.0f} s: {error}; it is still tried", err=True)
+        return None
+    for issue in (get(places, "/v1/issues") or ())[:_SHOWN_ISSUES]:
+        click.echo(_line(issue), err=True)
+    return seconds
+
+
+def _line(located: dict[str, object]) -> str:
+    issue, position = located["issue"], located.get("position")
+    assert isinstance(issue, dict)
+    place = f"{position['file']}:{position['line']}: " if isinstance(position, dict) else ""
+    ref = issue.get("ref")
+    subject = f"{ref['kind'].partition('.')[0]} {ref['namespace']}/{ref['name']}: " if isinstance(ref, dict) else ""
+    return f"{place}{issue['severity']} [{issue['code']}] {subject}{issue['path']}: {issue['message']}"
+
+
+def _detached(places: Places, timeout: float) -> int:
+    """Starts the same command again as a process of its own, and waits until its mesh is ready."""
+    if running_pid(places) is not None:
+        raise Failure("the mesh runs already", hint="`weft status` shows it, `weft down` ends it")
+    arguments = [each for each in sys.argv[1:] if each not in ("-d", "--detach")]
+    log = places.state / "logs" / "up.log"
+    log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with open(log, "ab") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "weft.apps.main", *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+    try:
+        seconds = asyncio.run(until_ready(places, click.echo, limit=timeout))
+    except NotReadyError as error:
+        ended = process.poll() is not None
+        raise Failure(f"the mesh {'ended' if ended else 'is not ready'}: {error}", hint=f"see {log}") from error
+    click.echo(f"mesh {places.mesh} is ready after {seconds:.1f} s; `weft down` ends it")
+    return 0
+
+
+@click.command()
+@mesh_options
+@click.pass_context
+def down(context: click.Context) -> int:
+    """Stops a mesh and removes everything that it made, also after its processes were killed."""
+    places = chosen_places(context)
+    try:
+        there = asyncio.run(stop_mesh(places))
+    except TimeoutError as error:
+        raise Failure(str(error)) from error
+    click.echo(f"mesh {places.mesh} is gone" if there else f"there was no mesh {places.mesh}")
+    return 0

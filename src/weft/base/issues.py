@@ -8,7 +8,7 @@ Severity = Literal["error", "warning", "info"]
 
 
 class Ref(Struct, frozen=True, order=True):
-    """The key of an object: its kind as `Kind.group` (the core group has none), its namespace ("" if none), its name."""
+    """The key of an object: kind as `Kind.group` (the core group has none), namespace ("" if none), and name."""
 
     kind: str
     namespace: str

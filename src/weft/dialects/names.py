@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
+from weft.ir.identities import SCHEME
 from weft.ir.settings import MeshSettings
 from weft.ir.values import Identity, Labels, LabelTerm, Locality
 
@@ -13,7 +14,7 @@ def service_host(name: str, namespace: str, settings: MeshSettings) -> str:
 
 def account_identity(namespace: str, account: str, settings: MeshSettings) -> Identity:
     """The identity of a service account in this mesh's trust domain (IR I1)."""
-    return f"spiffe://{settings.trust_domain.name}/ns/{namespace}/sa/{account}"
+    return f"{SCHEME}{settings.trust_domain.name}/ns/{namespace}/sa/{account}"
 
 
 def parse_locality(text: str) -> Locality:

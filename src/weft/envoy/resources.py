@@ -30,14 +30,17 @@ from weft.envoy.names import (
 )
 from weft.envoy.resource import Resource, resource
 from weft.envoy.route_configuration import VIRTUAL_HOSTS_FIELD, frame
+from weft.envoy.secrets import references, secret
 from weft.envoy.special_clusters import blackhole_cluster, inbound_cluster, passthrough_cluster
-from weft.envoy.type_urls import CDS, EDS, LDS, RDS
+from weft.envoy.tls_context import secret_name
+from weft.envoy.type_urls import CDS, EDS, LDS, RDS, SDS
 from weft.envoy.virtual_host import catches_all, fallback_host, virtual_host
 from weft.envoy.wire import bytes_field
 from weft.graph.core import Graph
 from weft.graph.tables import Derived
 from weft.ir import view
 from weft.ir.settings import MeshSettings, ProxyKey, ProxyScope
+from weft.ir.values import SecretRef
 
 WHOLE_TYPES: Final = frozenset({CDS, LDS})
 """Types that proxies discover as a whole; resources of others are asked for by name."""
@@ -60,7 +63,7 @@ Built = Resource | BuildFailure
 class ProxyResources:
     """The resources of all proxies. `contents` holds, by (key of the view, type URL), the resources by name."""
 
-    types: Final = (CDS, EDS, LDS, RDS)
+    types: Final = (CDS, EDS, LDS, RDS, SDS)
 
     def __init__(self, graph: Graph, mesh: view.MeshReader) -> None:
         self.graph = graph
@@ -86,6 +89,9 @@ class ProxyResources:
         self._inbound_routes = self._leaf(
             RDS, "inbound route resource", lambda v: inbound_name(v.port), inbound_route_configuration
         )
+        self._secrets: Derived[tuple[str, SecretRef], Built | None] = Derived(
+            graph, "secret resource", self._build_secret
+        )
         self._fixed: Derived[str, tuple[Built, ...]] = Derived(graph, "fixed resources", self._build_fixed)
         self._of_scope: Derived[tuple[ProxyScope, str], tuple[Built, ...]] = Derived(
             graph, "resources of scope", self._join_scope
@@ -110,6 +116,13 @@ class ProxyResources:
         settings = self._mesh.settings()
         passthrough = _built(CDS, PASSTHROUGH_CLUSTER, lambda: serialize(passthrough_cluster(settings)))
         return passthrough, _built(CDS, BLACKHOLE_CLUSTER, lambda: serialize(blackhole_cluster()))
+
+    def _build_secret(self, key: tuple[str, SecretRef]) -> Built | None:
+        namespace, reference = key
+        found = self._mesh.credential(namespace, reference)
+        if found is None:
+            return None
+        return _built(SDS, secret_name(reference), lambda: serialize(secret(reference, found)))
 
     def _build_routes(self, key: tuple[ProxyScope | ProxyKey, str]) -> Built | None:
         owner, name = key
@@ -153,7 +166,18 @@ class ProxyResources:
             yield from self._of_scope.get((key.scope, type_url))
         if type_url == CDS:
             yield from self._fixed.get("")
+        if type_url == SDS:
+            yield from self._named_secrets(key)
         yield from self._of_gateway(key, type_url) if key.scope.role == "edge" else self._of_sidecar(key, type_url)
+
+    def _named_secrets(self, key: ProxyKey) -> Iterator[Built]:
+        scope = key.scope
+        clusters = (self._mesh.cluster(scope, name) for name in self._mesh.cluster_names(scope))
+        ends = [each.settings.tls for each in clusters if each is not None]
+        if scope.role == "edge":
+            ends += [server.tls for each in self._mesh.gateway_listeners(key) for server in each.servers]
+        found = dict.fromkeys(references(ends))
+        yield from _present(self._secrets.get((scope.namespace, reference)) for reference in found)
 
     def _of_sidecar(self, key: ProxyKey, type_url: str) -> Iterator[Built]:
         inbound = self._mesh.inbound(key.server)

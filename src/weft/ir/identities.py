@@ -9,7 +9,7 @@ from weft.ir.values import Identity, Text
 
 SCHEME: Final = "spiffe://"
 _FORM: Final = re.compile(r"spiffe://([^/]+)/ns/([^/]+)/sa/([^/]+)")
-_DOMAIN_TAIL: Final = re.compile(r"([^/]+)(/ns/[^/]+/sa/[^/]+)")
+_ENDING: Final = re.compile(r"(.*/)?([^/]*)(/ns/[^/]+/sa/[^/]+)")
 
 
 class WorkloadName(Struct, frozen=True):
@@ -37,8 +37,8 @@ def identity_spellings(text: Text, domains: tuple[str, ...]) -> tuple[Text, ...]
         return (text,)
     if kind in ("exact", "prefix") and operand.startswith(SCHEME):
         return _leading(text, operand.removeprefix(SCHEME), domains)
-    if kind == "suffix" and (match := _DOMAIN_TAIL.fullmatch(operand)):
-        return _trailing(text, match[1], match[2], domains)
+    if kind == "suffix" and (match := _ENDING.fullmatch(operand)):
+        return _trailing(text, match, domains)
     return (text,)
 
 
@@ -59,10 +59,15 @@ def _leading(text: Text, rest: str, domains: tuple[str, ...]) -> tuple[Text, ...
     return (text, *(("prefix", f"{SCHEME}{each}/") for each in domains if not each.startswith(domain)))
 
 
-def _trailing(text: Text, domain: str, tail: str, domains: tuple[str, ...]) -> tuple[Text, ...]:
-    if not any(each.endswith(domain) for each in domains):
+def _trailing(text: Text, match: re.Match[str], domains: tuple[str, ...]) -> tuple[Text, ...]:
+    scheme, domain, tail = match.groups()
+    if scheme is None:
+        matching = {each for each in domains if each.endswith(domain)}
+    else:
+        matching = {domain} & set(domains) if SCHEME.endswith(scheme) else set()
+    if not matching:
         return (text,)
-    return (text, *(("exact", f"{SCHEME}{each}{tail}") for each in domains if not each.endswith(domain)))
+    return (text, *(("exact", f"{SCHEME}{each}{tail}") for each in domains if each not in matching))
 
 
 def _simple_match(text: Text, value: str) -> bool:

@@ -77,7 +77,7 @@ class RouteRule(Struct, frozen=True):
     """One rule of a table: any of `matches` (None: always), then an action.
 
     For a redirect `request` is the new location and `status` its code. `delay` is (share, time); `abort` is (share,
-    "503", "grpc:UNAVAILABLE" or "reset").
+    "503" or "grpc:UNAVAILABLE").
     """
 
     source: Provenance

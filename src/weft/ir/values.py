@@ -95,8 +95,9 @@ class Condition(Struct, frozen=True):
 
     Keys, with the layer that can know them (IR A6): L4 `peer.identity`, `peer.namespace`, `peer.account`,
     `peer.domain`, `peer.address`, `peer.workload`, `port`, `local.address`, `tls.name`; L7 `client.address`,
-    `token.subject`, `token.issuer`, `token.audience`, `token.presenter`, `token.claim:<path>`, `request.host`,
-    `request.method`, `request.path`, `request.header:<name>`, `route`.
+    `token.principal` (`<issuer>/<subject>`), `token.subject`, `token.issuer`, `token.audience`, `token.presenter`,
+    `token.claim:<path>` (each part in brackets), `request.host` (with its port), `request.method`, `request.path`,
+    `request.header:<name>`, `route`. A `peer.account` is `<namespace>/<account>`. Bytes have a `client.address` too.
 
     An absent attribute makes `any_of` false and `none_of` true (A4).
     """

@@ -8,6 +8,7 @@ from typing import Literal, Protocol
 
 from msgspec import Struct
 
+from weft.base.durations import Milliseconds
 from weft.base.provenance import Provenance
 from weft.ir import values
 from weft.ir.access import Authorization, MutualMode
@@ -103,7 +104,9 @@ class RouteConfiguration(Struct, frozen=True):
 class StreamRoute(Struct, frozen=True):
     """Where a connection goes that is not looked into: by destination networks and server names, None matching all.
 
-    `protocol` is the port's declared one, for logs and statistics.
+    `name` is for logs and statistics. `idle` and `lifetime` end it, and `by_address` keeps connections of one client
+    address at one endpoint: settings of the destinations (the first's, where they differ) that only a proxy of bytes
+    can apply.
     """
 
     destinations: tuple[Destination, ...]
@@ -111,6 +114,9 @@ class StreamRoute(Struct, frozen=True):
     tls_names: tuple[str, ...] | None = None
     name: str = ""
     client_networks: tuple[str, ...] | None = None
+    idle: Milliseconds | None = None
+    lifetime: Milliseconds | None = None
+    by_address: bool = False
 
 
 class OutboundListener(Struct, frozen=True, cache_hash=True, kw_only=True):
@@ -177,6 +183,17 @@ class GatewayListener(Struct, frozen=True, cache_hash=True, kw_only=True):
     authorizations: tuple[Authorization, ...] = ()
 
 
+class Credential(Struct, frozen=True):
+    """A certificate chain with its key, or roots; PEM. It never shows what it holds."""
+
+    certificate: bytes = b""
+    key: bytes = b""
+    roots: bytes = b""
+
+    def __repr__(self) -> str:
+        return "Credential(...)"
+
+
 class MeshReader(Protocol):
     """What the proxy layer may ask of the mesh. Reads are recorded by the graph, so results follow changes."""
 
@@ -215,6 +232,9 @@ class MeshReader(Protocol):
 
     def gateway_routes(self, key: ProxyKey, name: str) -> RouteConfiguration | None:
         """One route table of a gateway."""
+
+    def credential(self, namespace: str, reference: values.SecretRef) -> Credential | None:
+        """What a reference leads to for proxies of a namespace; None if it is not there, or not theirs."""
 
     def explain(self, scope: ProxyScope, name: str) -> tuple[Provenance, ...]:
         """The objects that an outbound cluster or a virtual host (`host:port`) of a scope comes from."""

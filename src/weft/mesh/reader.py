@@ -9,8 +9,10 @@ from weft.graph.tables import Derived
 from weft.ir.inventory import Service, Workload
 from weft.ir.routing import RouteTable
 from weft.ir.settings import MeshSettings, ProxyKey, ProxyScope, WorkloadClass
-from weft.ir.view import Cluster, Endpoints, GatewayListener, Inbound, OutboundListener, RouteConfiguration
+from weft.ir.values import SecretRef
+from weft.ir.view import Cluster, Credential, Endpoints, GatewayListener, Inbound, OutboundListener, RouteConfiguration
 from weft.mesh.clusters import Clusters
+from weft.mesh.credentials import Credentials
 from weft.mesh.endpoints import EndpointTable
 from weft.mesh.fragments import Fragments
 from weft.mesh.gateways import Gateways
@@ -39,6 +41,7 @@ class Mesh:
         self._tables = RouteTables(fragments, self._scopes, settings)
         resolver = RouteResolver(self._scopes, policies, settings)
         self._outbound = Outbound(graph, self._scopes, tables=self._tables, resolver=resolver, settings=settings)
+        self._credentials = Credentials(fragments.objects)
         self._servers = Servers(fragments, self.inventory, settings)
         self._gateways = Gateways(
             fragments,
@@ -109,6 +112,10 @@ class Mesh:
     def route_owner(self, scope: ProxyScope, host: str, level: Level) -> RouteTable | None:
         """The route table of a level that a scope's clients use for a host."""
         return self._tables.owner(scope, host, level)
+
+    def credential(self, namespace: str, reference: SecretRef) -> Credential | None:
+        """What a reference leads to for proxies of a namespace."""
+        return self._credentials.credential(namespace, reference)
 
     def explain(self, scope: ProxyScope, name: str) -> tuple[Provenance, ...]:
         """The objects that an outbound cluster or a virtual host (`host:port`) of a scope comes from."""

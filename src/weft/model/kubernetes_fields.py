@@ -5,6 +5,7 @@ The typed structures of `weft.model.kubernetes` hold only what Weft uses. This t
 """
 
 from collections.abc import Iterator, Mapping
+from functools import cache
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -73,6 +74,11 @@ def unknown_fields(kind: Kind, body: Mapping[str, Any]) -> tuple[Problem, ...]:
         return tuple(_unknown(spec, type_info(kind.spec), ("spec",)))
     inside = {name: value for name, value in body.items() if name not in _ENVELOPE}
     return tuple(_unknown(inside, type_info(kind.spec), ()))
+
+
+@cache
+def _type_info(structure: type[Struct]) -> inspect.Type:
+    return inspect.type_info(structure)
 
 
 def _unknown(value: Any, kind: inspect.Type, path: FieldPath) -> Iterator[Problem]:

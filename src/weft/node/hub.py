@@ -9,7 +9,7 @@ from hashlib import sha256
 from typing import Final
 
 from weft.node.addresses import MeshNetwork, choose_pod_cidr, hardware_address
-from weft.node.links import change, link_names, remove_namespace, routed_networks
+from weft.node.links import change, link_names, remove_link, remove_namespace, routed_networks
 from weft.node.namespaces import NamespaceThread, pin, pinned_inode
 from weft.node.settings import NodeSettings
 from weft.node.state import StateFolder, read_record, write_record
@@ -59,9 +59,7 @@ async def prepare_network(settings: NodeSettings, tools: Tools, threads: Namespa
 
 async def remove_network(settings: NodeSettings, tools: Tools) -> None:
     """Removes hub and link; with the hub go its ends of the pods' links, and so these."""
-    link = machine_link(settings)
-    if link in await link_names(tools, None):
-        await change(tools, None, [f"link delete {link}"])
+    await remove_link(tools, None, machine_link(settings))
     await remove_namespace(tools, hub_name(settings.mesh))
     StateFolder(settings.state).network.unlink(missing_ok=True)
 
@@ -86,9 +84,8 @@ async def _complete(network: MeshNetwork, link: str, tools: Tools) -> None:
     inside = await link_names(tools, network.namespace)
     length = network.cidr.prefixlen
     if _UPLINK not in inside:
-        former = [f"link delete {link}"] if link in await link_names(tools, None) else []
-        add = f"link add {link} type veth peer name {_UPLINK} netns {network.namespace}"
-        await change(tools, None, [*former, add])
+        await remove_link(tools, None, link)
+        await change(tools, None, [f"link add {link} type veth peer name {_UPLINK} netns {network.namespace}"])
     # The bridge's own address is fixed: else it would change with its ports, and pods would lose their gateway.
     bridge = f"link add {BRIDGE} address {hardware_address(network.gateway)} type bridge mcast_snooping 0"
     await change(

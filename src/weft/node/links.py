@@ -6,7 +6,7 @@ import msgspec
 from msgspec import Struct
 
 from weft.node.namespaces import pin
-from weft.node.tools import Tools
+from weft.node.tools import ToolError, Tools
 
 
 class Link(Struct, frozen=True):
@@ -40,6 +40,17 @@ async def change(tools: Tools, namespace: str | None, lines: list[str]) -> None:
     """Runs lines of ip-batch(8) in a named namespace (None: in our own); the first one that fails ends it."""
     if lines:
         await tools.run("ip", *_inside(namespace), "-batch", "-", stdin="\n".join([*lines, ""]))
+
+
+async def remove_link(tools: Tools, namespace: str | None, name: str) -> None:
+    """Removes an interface if there is one; it may go by itself meanwhile, with the namespace of its other end."""
+    if name not in await link_names(tools, namespace):
+        return
+    try:
+        await change(tools, namespace, [f"link delete {name}"])
+    except ToolError:
+        if name in await link_names(tools, namespace):
+            raise
 
 
 async def remove_namespace(tools: Tools, name: str) -> None:

@@ -9,7 +9,7 @@ from typing import Final
 from weft.model.local import RedirectOrder
 from weft.node.addresses import MeshNetwork, hardware_address
 from weft.node.hub import BRIDGE
-from weft.node.links import change, link_names, remove_namespace
+from weft.node.links import change, remove_link, remove_namespace
 from weft.node.namespaces import NamespaceThread, pin, pinned_inode
 from weft.node.processes import kill_members
 from weft.node.tools import Tools
@@ -87,13 +87,13 @@ class PodNetwork:
 
 async def remove_pod_network(hub: str, identifier: str, tools: Tools) -> None:
     """Removes the network of a pod and every process in it, as far as they exist. Raises ToolError or OSError."""
-    name, link = f"{hub}-{identifier}", _link(identifier)
+    name = f"{hub}-{identifier}"
     inode = pinned_inode(name)
     if inode is not None:
         kill_members(inode)
-    if pinned_inode(hub) is not None and link in await link_names(tools, hub):
+    if pinned_inode(hub) is not None:
         # Not left to the end of the namespace: that comes later, and a new link may need the name now.
-        await change(tools, hub, [f"link delete {link}"])
+        await remove_link(tools, hub, _link(identifier))
     await remove_namespace(tools, name)
 
 

@@ -86,8 +86,7 @@ async def test_a_node_killed_anywhere_in_its_start_is_completed_by_the_next(mesh
         api.reports.clear()
         async with node_process(mesh):
             await api.ready("uid-0", "uid-1", "uid-2")
-            names = processes_in(mesh)
-            assert (names["envoy"], names["python3"], names.total()) == (3, 3, 6)
+            await until(lambda: processes_in(mesh) == Counter(envoy=3, python3=3))
     await remove_everything(mesh.settings)
     assert processes_in(mesh).total() == 0
 

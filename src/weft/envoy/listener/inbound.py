@@ -34,13 +34,14 @@ from weft.envoy.names import (
     inbound_name,
     listener_name,
 )
-from weft.envoy.network_filters import HttpChain, connection_manager, to_cluster
+from weft.envoy.network_filters import HttpChain, connection_manager, tcp_proxy, to_cluster
 from weft.envoy.rbac.network import access_network_filters
 from weft.envoy.tls_context import identities_of
 from weft.ir.access import MutualMode
 from weft.ir.settings import MeshSettings
+from weft.ir.traffic import TrafficSettings
 from weft.ir.values import Protocol
-from weft.ir.view import Inbound, InboundPort
+from weft.ir.view import Destination, Inbound, InboundPort, StreamRoute
 
 Content = Literal["http", "stream", "detect"]
 
@@ -159,5 +160,7 @@ def _http(port: InboundPort, settings: MeshSettings) -> list[Message]:
 
 
 def _stream(port: InboundPort, source: Inbound, settings: MeshSettings) -> list[Message]:
-    proxy = to_cluster(inbound_name(port.port), settings)
+    name, pool = inbound_name(port.port), port.pool or TrafficSettings()
+    stream = StreamRoute((Destination(name, 1),), idle=pool.tcp_idle, lifetime=pool.lifetime)
+    proxy = tcp_proxy(name, stream, settings)
     return [*access_network_filters(port.authorizations, source.trust_domains), proxy]

@@ -4,7 +4,7 @@ Stages follow each other as tiers do: audit, then deny (tiers 0 and 1), then all
 the rest). What this can't express is refused when it is built, never left out.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final, Literal
 
 from google.protobuf.message import Message
@@ -38,17 +38,21 @@ class Stage(Struct, frozen=True):
         return self.rules is None and self.dry_run is None
 
 
-def http_stage(authorizations: Iterable[Authorization], action: Action, domains: tuple[str, ...]) -> Stage:
+def http_stage(authorizations: Sequence[Authorization], action: Action, domains: tuple[str, ...]) -> Stage:
     """Returns the policies of one stage for requests. `domains` are the names of the local trust domain.
 
     ValueError for an authorization of another gate, or one that needs more than these stages.
     """
-    return _stage(authorizations, action, domains)
+    for each in authorizations:
+        _require_expressible(each)
+    enforced = [each for each in authorizations if each.enforced]
+    dry = [each for each in authorizations if not each.enforced and action != "log"]
+    return Stage(_policies(enforced, action, domains), _policies(dry, action, domains))
 
 
-def network_stage(authorizations: Iterable[Authorization], action: Action, domains: tuple[str, ...]) -> Stage:
+def network_stage(authorizations: Sequence[Authorization], action: Action, domains: tuple[str, ...]) -> Stage:
     """The same for bytes that are not HTTP: rules about requests are skipped or widened (A9)."""
-    return _stage([_without_requests(each) for each in authorizations], action, domains)
+    return http_stage([_without_requests(each) for each in authorizations], action, domains)
 
 
 def _without_requests(authorization: Authorization) -> Authorization:
@@ -56,26 +60,12 @@ def _without_requests(authorization: Authorization) -> Authorization:
     return replace(authorization, rules=kept)
 
 
-def _stage(authorizations: Iterable[Authorization], action: Action, domains: tuple[str, ...]) -> Stage:
-    all_of_them = tuple(authorizations)
-    for each in all_of_them:
-        _require_expressible(each)
-    enforced = [each for each in all_of_them if each.enforced]
-    dry = [each for each in all_of_them if not each.enforced and action != "log"]
-    return Stage(_policies(enforced, action, domains), _policies(dry, action, domains))
-
-
 def _require_expressible(authorization: Authorization) -> None:
     allowing = authorization.tier == _ALLOW_TIER
-    plain = all(
-        r.order == 0 and (r.action == "allow" if allowing else r.action in ("deny", "log")) for r in authorization.rules
-    )
-    if (
-        authorization.gate != "request"
-        or authorization.tier > _ALLOW_TIER
-        or not plain
-        or authorization.closes != allowing
-    ):
+    possible = ("allow",) if allowing else ("deny", "log")
+    plain = all(rule.order == 0 and rule.action in possible for rule in authorization.rules)
+    placed = authorization.gate == "request" and authorization.tier <= _ALLOW_TIER
+    if not (plain and placed) or authorization.closes != allowing:
         raise ValueError(f"{policy_name(authorization.source)} needs more than the stages audit, deny and allow")
 
 

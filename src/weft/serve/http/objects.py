@@ -69,7 +69,8 @@ class ObjectRoutes:
             terms = parse_selector(request.query_params.get("selector", ""))
         except ValueError as error:
             raise ApiError(400, str(error)) from error
-        found = self._objects.manifests(kind.key, request.query_params.get("namespace"))
+        namespace = request.query_params.get("namespace") if kind.namespaced else None
+        found = self._objects.manifests(kind.key, namespace)
         chosen = [each for each in found if all(term_holds(term, _labels(each)) for term in terms)]
         return answer({"kind": kind.key, "items": chosen})
 

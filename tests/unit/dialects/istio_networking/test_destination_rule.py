@@ -319,6 +319,16 @@ def test_an_object_that_the_api_does_not_allow_is_refused(spec: str, path: str) 
     [
         ("loadBalancer: {simple: RANDOM, consistentHash: {useSourceIp: true}}", "loadBalancer"),
         ("loadBalancer: {consistentHash: {}}", "loadBalancer.consistentHash"),
+        (
+            "loadBalancer: {consistentHash: {useSourceIp: true, ringHash: {minimumRingSize: 9000000}}}",
+            "loadBalancer.consistentHash.ringHash.minimumRingSize",
+        ),
+        (
+            "loadBalancer: {consistentHash: {httpQueryParameterName: ''}}",
+            "loadBalancer.consistentHash.httpQueryParameterName",
+        ),
+        ("connectionPool: {tcp: {maxConnections: 3000000000}}", "connectionPool.tcp.maxConnections"),
+        ("retryBudget: {minRetryConcurrency: -1}", "retryBudget.minRetryConcurrency"),
         ("loadBalancer: {consistentHash: {useSourceIp: false}}", "loadBalancer.consistentHash"),
         (
             "loadBalancer: {consistentHash: {useSourceIp: true, httpHeaderName: a}}",

@@ -8,6 +8,8 @@ from tests.unit.dialects.compiling import compiled, fragments, issue_at, istio, 
 from weft.ir.edge import Gateway, Listener
 from weft.ir.values import Selector, Target, Tls
 
+SPKI = "A" * 43 + "="
+HASH = "ab" * 32
 HTTP = "port: {number: 80, name: http, protocol: HTTP}, hosts: ['*']"
 
 
@@ -117,20 +119,20 @@ def test_routes_see_what_is_left_once_tls_is_opened(protocol: str, settings: str
             Tls("one_way", ("secret:/c",), versions=("1.1", "1.1")),
         ),
         (
-            "mode: SIMPLE, credentialName: c, cipherSuites: [A], ecdhCurves: [X25519]",
-            Tls("one_way", ("secret:/c",), ciphers=("A",), curves=("X25519",)),
+            "mode: SIMPLE, credentialName: c, cipherSuites: [AES128-SHA, AES128-SHA], ecdhCurves: [X25519]",
+            Tls("one_way", ("secret:/c",), ciphers=("AES128-SHA",), curves=("X25519",)),
         ),
         (
             (
-                "mode: MUTUAL, credentialName: c, subjectAltNames: [a], verifyCertificateSpki: [s],"
-                " verifyCertificateHash: [h], caCrl: /crl"
+                "mode: MUTUAL, credentialName: c, subjectAltNames: [a], verifyCertificateSpki: [" + SPKI + "],"
+                " verifyCertificateHash: [" + HASH + "], caCrl: /crl"
             ),
             Tls(
                 "mutual",
                 ("secret:/c",),
                 "secret:/c-cacert",
                 "file:/crl",
-                pins=("s", "h"),
+                pins=(SPKI, HASH),
                 peer_names=(("exact", "a"),),
             ),
         ),
@@ -145,9 +147,15 @@ def test_a_redirect_to_https_is_about_plain_http() -> None:
     assert (found.https_redirect, found.tls, found.protocol) == (True, None, "http")
 
 
+HTTPS = "port: {number: 443, name: a, protocol: HTTPS}, hosts: ['*'], tls: "
+
+
 @pytest.mark.parametrize(
     ("server", "finding"),
     [
+        (HTTPS + "{mode: PASSTHROUGH, credentialName: c}", ("IST0133", "tls")),
+        (HTTPS + "{mode: SIMPLE, credentialName: c, cipherSuites: [X]}", ("IST0133", "tls.cipherSuites[0]")),
+        (HTTPS + "{mode: SIMPLE, credentialName: c, ecdhCurves: [X]}", ("IST0133", "tls.ecdhCurves[0]")),
         (f"{HTTP}, defaultEndpoint: 127.0.0.1:80", ("WEFT0101", "defaultEndpoint")),
         (
             "port: {number: 80, name: a, protocol: HTTP, targetPort: 8080}, hosts: ['*']",
@@ -166,6 +174,9 @@ def test_what_has_no_effect_is_said(server: str, finding: tuple[str, str]) -> No
     ("server", "path"),
     [
         ("hosts: ['*']", "port"),
+        ("port: {number: 443, name: a, protocol: TLS}, hosts: ['*-a.test'], tls: {mode: PASSTHROUGH}", "hosts[0]"),
+        (HTTPS + "{mode: SIMPLE, credentialName: c, verifyCertificateSpki: [x]}", "tls.verifyCertificateSpki[0]"),
+        (HTTPS + "{mode: SIMPLE, credentialName: c, verifyCertificateHash: [x]}", "tls.verifyCertificateHash[0]"),
         ("port: {number: 0, name: a, protocol: HTTP}, hosts: ['*']", "port.number"),
         ("port: {number: 80, protocol: HTTP}, hosts: ['*']", "port.name"),
         ("port: {number: 80, name: a, protocol: SPDY}, hosts: ['*']", "port.protocol"),

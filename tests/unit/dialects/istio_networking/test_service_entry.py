@@ -130,6 +130,11 @@ def test_a_selector_takes_workloads_of_the_own_namespace() -> None:
     assert resolved.static == ()
 
 
+def test_a_pattern_may_stand_for_selected_workloads() -> None:
+    found = service(f"hosts: ['*.a.test'], {TCP}, resolution: STATIC, workloadSelector: {{labels: {{app: db}}}}")
+    assert found.members is not None
+
+
 def test_who_sees_it() -> None:
     assert service(f"hosts: [a.test], {TCP}, exportTo: [., b]").visible_to == ("b", "shop")
     assert service(f"hosts: [a.test], {TCP}").visible_to is None

@@ -110,6 +110,8 @@ def test_a_match_on_a_claim_of_a_token_never_holds_as_no_token_is_verified(field
     [
         ("uri: {regex: 'a(?=b)'}", "uri"),
         ("uri: {regex: '['}", "uri"),
+        ("uri: {regex: ''}", "uri"),
+        ("queryParams: {'': {exact: a}}", 'queryParams[""]'),
         ("uri: {exact: /a, prefix: /b}", "uri"),
         ("headers: {x-user: {regex: '('}}", "headers.x-user"),
         ("headers: {'x user': {exact: a}}", 'headers["x user"]'),
@@ -182,6 +184,7 @@ def test_a_destination_s_port_and_headers_are_its_own() -> None:
         ("{destination: {host: a, subset: 'v 1'}}", "route[0].destination.subset"),
         ("{destination: {host: a, port: {number: 0}}}", "route[0].destination.port.number"),
         ("{destination: {host: a}, weight: -1}", "route[0].weight"),
+        ("{destination: {host: a}, weight: 3000000000}", "route[0].weight"),
         ("{destination: {host: a}, weight: 0}, {destination: {host: b}, weight: 0}", "route"),
     ],
 )
@@ -227,6 +230,8 @@ def test_edits_of_requests_and_responses(
         ('headers: {request: {set: {a: "x\\ny"}}}', "headers.request.set.a"),
         ("headers: {request: {remove: [Host]}}", "headers.request.remove[0]"),
         ("rewrite: {}", "rewrite"),
+        ('rewrite: {authority: "x\\r\\ny"}', "rewrite.authority"),
+        ('rewrite: {uri: "/x\\ny"}', "rewrite.uri"),
         ("rewrite: {uri: /a, uriRegexRewrite: {match: /b, rewrite: /c}}", "rewrite"),
         ("rewrite: {uriRegexRewrite: {match: '/b', rewrite: '/\\1'}}", "rewrite.uriRegexRewrite.rewrite"),
         ("rewrite: {uriRegexRewrite: {match: '(', rewrite: '/'}}", "rewrite.uriRegexRewrite.match"),
@@ -274,6 +279,8 @@ def test_a_direct_response(response: str, status: int, body: bytes) -> None:
     ("entry", "path"),
     [
         ("redirect: {}", "redirect"),
+        ('redirect: {authority: "x\\r\\ny"}', "redirect.authority"),
+        ('redirect: {prefixRewrite: "x\\ny"}', "redirect.prefixRewrite"),
         ("redirect: {uri: /a, redirectCode: 200}", "redirect.redirectCode"),
         ("redirect: {uri: /a, port: 0}", "redirect.port"),
         ("redirect: {uri: /a, port: 80, derivePort: FROM_REQUEST_PORT}", "redirect"),

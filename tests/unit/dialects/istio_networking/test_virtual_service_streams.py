@@ -51,6 +51,11 @@ def test_matches_of_server_names() -> None:
     assert found.rules[0].matches == (HttpMatch(port=443, tls_names=(("exact", "a.x.test"), ("glob", "*.y.x.test"))),)
 
 
+def test_the_server_name_of_all_is_no_condition() -> None:
+    spec = f"{{hosts: ['*'], gateways: [front], tls: [{{match: [{{port: 443, sniHosts: ['*']}}], {TO_STORE}}}]}}"
+    assert table(spec).rules[0].matches == (HttpMatch(port=443),)
+
+
 def test_each_level_is_a_table_of_its_own() -> None:
     spec = f"""
     hosts: [store]
@@ -85,6 +90,7 @@ def test_matches_of_connections_are_limited_to_gateways_like_those_of_requests()
         (f"tls: [{{match: [{{port: 443}}], {TO_STORE}}}]", "spec.tls[0].match[0].sniHosts"),
         (f"tls: [{{match: [{{sniHosts: [b.test]}}], {TO_STORE}}}]", "spec.tls[0].match[0].sniHosts[0]"),
         (f"tls: [{{match: [{{sniHosts: ['a b']}}], {TO_STORE}}}]", "spec.tls[0].match[0].sniHosts[0]"),
+        (f"tls: [{{match: [{{sniHosts: ['*-a.test']}}], {TO_STORE}}}]", "spec.tls[0].match[0].sniHosts[0]"),
     ],
 )
 def test_a_rule_that_the_api_does_not_allow_is_refused(rules: str, path: str) -> None:

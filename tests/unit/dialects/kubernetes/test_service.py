@@ -121,6 +121,21 @@ def test_without_a_selector_the_ready_endpoints_of_its_slices_count() -> None:
     )
 
 
+def test_endpoints_that_are_names_are_not_used_and_said_so() -> None:
+    named = read(
+        """
+        apiVersion: discovery.k8s.io/v1
+        kind: EndpointSlice
+        metadata: {name: web-1, namespace: shop, labels: {kubernetes.io/service-name: web}}
+        addressType: FQDN
+        endpoints: [{addresses: [a.test]}]
+        """
+    )
+    result = compiled(written("ports: [{port: 80}]"), named)
+    assert warned(result) == [("WEFT0101", "spec")]
+    assert fragments(result, Service)[0].static == ()
+
+
 def test_with_a_selector_slices_are_not_looked_at() -> None:
     found = service("selector: {app: web}, ports: [{port: 80}]", slice_of("web", "{addresses: [1.1.1.1]}"))
     assert found.static == ()

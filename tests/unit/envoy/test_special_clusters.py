@@ -1,0 +1,55 @@
+"""Clusters that stand for no service."""
+
+import pytest
+
+from tests.unit.envoy.make import json_of, served
+from weft.base.protobuf import to_dict
+from weft.envoy.special_clusters import blackhole_cluster, inbound_cluster, passthrough_cluster
+from weft.ir.settings import MeshSettings
+from weft.ir.traffic import TrafficSettings
+
+SETTINGS = MeshSettings()
+OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
+
+
+def test_passthrough_goes_to_the_original_destination_as_the_client_speaks() -> None:
+    built = json_of(passthrough_cluster(SETTINGS))
+    assert (built["name"], built["type"], built["lbPolicy"]) == (
+        "PassthroughCluster",
+        "ORIGINAL_DST",
+        "CLUSTER_PROVIDED",
+    )
+    assert "useDownstreamProtocolConfig" in built["typedExtensionProtocolOptions"][OPTIONS]
+
+
+def test_the_blackhole_has_no_endpoints() -> None:
+    built = json_of(blackhole_cluster())
+    assert built["name"] == "BlackHoleCluster"
+    assert "loadAssignment" not in built
+
+
+@pytest.mark.parametrize(("port", "name"), [(9080, "inbound|9080||"), (0, "InboundPassthroughCluster")])
+def test_the_workload_is_called_from_the_address_that_redirects_know(port: int, name: str) -> None:
+    built = json_of(inbound_cluster(served(port), SETTINGS))
+    assert built["name"] == name
+    assert built["upstreamBindConfig"] == {"sourceAddress": {"address": "127.0.0.6", "portValue": 0}}
+
+
+def test_the_workload_is_spoken_to_in_the_ports_protocol() -> None:
+    """Its proxy may be spoken to in another: clients may have upgraded."""
+    assert _options("http") == {"explicitHttpConfig": {"httpProtocolOptions": {}}}
+    assert _options("grpc") == {"explicitHttpConfig": {"http2ProtocolOptions": {}}}
+    assert "useDownstreamProtocolConfig" in _options("detect")
+
+
+def test_a_pool_of_the_server_limits_it() -> None:
+    port = served(pool=TrafficSettings(connections=5, connect=100))
+    built = to_dict(inbound_cluster(port, SETTINGS))
+    assert built["connectTimeout"] == "0.100s"
+    assert built["circuitBreakers"]["thresholds"][0]["maxConnections"] == 5
+
+
+def _options(protocol: str) -> object:
+    port = served(protocol=protocol)  # type: ignore[arg-type]
+    options = json_of(inbound_cluster(port, SETTINGS))["typedExtensionProtocolOptions"][OPTIONS]
+    return {key: value for key, value in options.items() if key != "@type"}

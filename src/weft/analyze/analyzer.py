@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
-from weft.analyze import routes, selectors, traffic
+from weft.analyze import access, routes, selectors, traffic
 from weft.base.issues import Issue
 from weft.mesh.fragments import Fragments
 from weft.mesh.reader import Mesh
@@ -16,6 +16,7 @@ CHECKS: tuple[Check, ...] = (
     traffic.unknown_hosts,
     traffic.empty_subsets,
     selectors.selectors_without_workloads,
+    access.request_rules_on_bytes,
 )
 
 

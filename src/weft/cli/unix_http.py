@@ -60,6 +60,8 @@ def ask(path: Path, request: Request, timeout: float = DEFAULT_TIMEOUT) -> Answe
         connection.close()
     if len(body) > _LIMIT:
         raise NoAnswerError(f"the answer of {path} is longer than {_LIMIT >> 20} MiB")
+    if response.length:
+        raise NoAnswerError(f"{path} ended its answer {response.length} bytes too early")
     return Answer(response.status, body)
 
 

@@ -139,7 +139,8 @@ class InboundPort(Struct, frozen=True, cache_hash=True, kw_only=True):
     """One port that a workload serves.
 
     `authorizations` are all that are in force here, sorted by gate, tier and age; the proxy layer compiles them (IR A1
-    to A14). `service` is the service that the port belongs to, for statistics.
+    to A14). `service` is the service that the port belongs to, for statistics. `forward_to` is where the application
+    listens, `address:port` (0.0.0.0 for the address that was called) or `unix:/path`; None for what was called.
     """
 
     port: int
@@ -149,6 +150,7 @@ class InboundPort(Struct, frozen=True, cache_hash=True, kw_only=True):
     service: str = ""
     name: str = ""
     pool: TrafficSettings | None = None
+    forward_to: str | None = None
 
 
 class Inbound(Struct, frozen=True, cache_hash=True, kw_only=True):

@@ -38,7 +38,9 @@ class EndpointTable:
 
 
 def _of_workload(workload: Workload, port: ServicePort, service: Service) -> Endpoint | None:
-    number = port.target if isinstance(port.target, int) else _named(workload, port.target)
+    stated = dict(workload.port_map).get(port.name)
+    target = port.target if isinstance(port.target, int) else _named(workload, port.target)
+    number = stated if stated is not None else target
     if number is None or workload.state == "draining" or not workload.addresses:
         return None
     return Endpoint(
@@ -111,7 +113,7 @@ def group_endpoints(
 def _priorities(
     localities: dict[Locality, list[Endpoint]], settings: TrafficSettings, client: Locality
 ) -> dict[Locality, int]:
-    if not settings.eject_after or settings.locality is False or not any(client):
+    if settings.eject_split is None or settings.locality is False or not any(client):
         return {}
     targets = dict(settings.failover)
     distances = {locality: _distance(client, locality, targets) for locality in localities}

@@ -5,22 +5,38 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TypeVar
 
+from msgspec import Struct
+
 from weft.base.issues import Ref
 from weft.dialects.compiled import Compiled
 from weft.graph.collections import Index
 from weft.graph.tables import Derived
-from weft.ir.access import Authentication, Authorization
+from weft.ir.access import Authentication, Authorization, InboundServer, MutualMode
 from weft.ir.inventory import Service, ServicePort
 from weft.ir.settings import MeshSettings, WorkloadClass
+from weft.ir.traffic import TrafficSettings
+from weft.ir.values import Protocol
 from weft.ir.view import Inbound, InboundPort
 from weft.mesh.access.authentication import mutual_mode, ports_with_modes
 from weft.mesh.access.authorization import authorizations_for
+from weft.mesh.access.coverage import covers
 from weft.mesh.fragments import Fragments
 from weft.mesh.inventory import Inventory
 from weft.mesh.matching import selects
 
 F = TypeVar("F")
 OTHER_PORT = 0
+
+
+class _Served(Struct, frozen=True, kw_only=True):
+    """A port before its mode and policies are known."""
+
+    number: int
+    protocol: Protocol
+    service: str = ""
+    name: str = ""
+    pool: TrafficSettings | None = None
+    forward_to: str | None = None
 
 
 class Servers:
@@ -36,6 +52,9 @@ class Servers:
         )
         self._authorizations: Index[Ref, Compiled, str] = Index(
             graph, "authorizations by namespace", fragments.compiled, _authorization_namespaces
+        )
+        self._inbound_servers: Index[Ref, Compiled, str] = Index(
+            graph, "inbound servers by namespace", fragments.compiled, _server_namespaces
         )
         self._inbound: Derived[WorkloadClass, Inbound] = Derived(graph, "inbound", self._build)
         self._in_force: Derived[WorkloadClass, tuple[Authorization, ...]] = Derived(
@@ -53,34 +72,61 @@ class Servers:
     def _build(self, server: WorkloadClass) -> Inbound:
         settings = self._settings.get(None)
         authentications = tuple(self._in_scope(self._authentications, server, Authentication))
-        authorizations = self.authorizations(server)
-        ports: dict[int, InboundPort] = {}
-        for service, port, number in self._served(server):
-            served = InboundPort(
-                port=number,
-                protocol=port.protocol,
-                mutual=mutual_mode(authentications, server, number),
-                authorizations=authorizations,
-                service=service.host,
-                name=port.name,
-            )
-            ports.setdefault(number, served)
+        declared = self._declared(server)
+        ports = {port.number: port for port in (self._stated(declared) or self._from_services(server))}
         for number in ports_with_modes(authentications, server):
-            mode = mutual_mode(authentications, server, number)
-            undeclared = InboundPort(port=number, protocol="detect", mutual=mode, authorizations=authorizations)
-            ports.setdefault(number, undeclared)
-        other = InboundPort(
-            port=OTHER_PORT,
-            protocol="detect",
-            mutual=mutual_mode(authentications, server, None),
-            authorizations=authorizations,
+            ports.setdefault(number, _Served(number=number, protocol="detect"))
+        pool = next((each.pool for each in declared if each.port is None), None)
+        inbound = [
+            self._port(served, mutual_mode(authentications, server, number), server, pool)
+            for number, served in sorted(ports.items())
+        ]
+        other = self._port(
+            _Served(number=OTHER_PORT, protocol="detect"), mutual_mode(authentications, server, None), server, pool
         )
         domain = settings.trust_domain
-        return Inbound(
-            ports=tuple(ports[number] for number in sorted(ports)),
-            other=other,
-            trust_domains=(domain.name, *domain.aliases),
+        return Inbound(ports=tuple(inbound), other=other, trust_domains=(domain.name, *domain.aliases))
+
+    def _port(
+        self, served: _Served, mutual: MutualMode, server: WorkloadClass, pool: TrafficSettings | None
+    ) -> InboundPort:
+        return InboundPort(
+            port=served.number,
+            protocol=served.protocol,
+            mutual=mutual,
+            authorizations=self.authorizations(server),
+            service=served.service,
+            name=served.name,
+            pool=served.pool or pool,
+            forward_to=served.forward_to,
         )
+
+    def _declared(self, server: WorkloadClass) -> list[InboundServer]:
+        """What an author says of the workload as a server: of several objects the one of lowest rank counts."""
+        found = [
+            each
+            for each in self._fragments.of(self._inbound_servers.get(server.namespace), InboundServer)
+            if covers(each.target, server)
+        ]
+        narrow = [each for each in found if each.target.kind == "workloads"] or found
+        rank = min((each.rank for each in narrow), default=())
+        return [each for each in narrow if each.rank == rank]
+
+    @staticmethod
+    def _stated(declared: list[InboundServer]) -> list[_Served]:
+        """Ports that are declared one by one: then there are no others (Istio, Sidecar.ingress)."""
+        return [
+            _Served(number=each.port, protocol=each.protocol, pool=each.pool, forward_to=each.forward_to)
+            for each in declared
+            if isinstance(each.port, int)
+        ]
+
+    def _from_services(self, server: WorkloadClass) -> Iterator[_Served]:
+        seen: set[int] = set()
+        for service, port, number in self._served(server):
+            if number not in seen:
+                seen.add(number)
+                yield _Served(number=number, protocol=port.protocol, service=service.host, name=port.name)
 
     def _served(self, server: WorkloadClass) -> Iterator[tuple[Service, ServicePort, int]]:
         """Every port that services lead to, oldest service first: it decides the protocol of a shared port."""
@@ -113,3 +159,7 @@ def _authentication_namespaces(_: Ref, compiled: Compiled) -> Iterator[str]:
 
 def _authorization_namespaces(_: Ref, compiled: Compiled) -> Iterator[str]:
     return (f.target.namespace for f in compiled.fragments if isinstance(f, Authorization))
+
+
+def _server_namespaces(_: Ref, compiled: Compiled) -> Iterator[str]:
+    return (f.target.namespace for f in compiled.fragments if isinstance(f, InboundServer))

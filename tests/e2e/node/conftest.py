@@ -16,6 +16,8 @@ import pytest
 from tests.unit.node.fakes import FakeController, until
 
 from weft.model.local import (
+    CREDENTIALS_FOLDER,
+    ROOT_SECRET_FILE,
     Action,
     ContainerOrder,
     HostEntry,
@@ -70,15 +72,38 @@ def outer_namespace() -> Iterator[None]:
     os.close(home)
 
 
-def bootstrap(*listeners: dict[str, Any], mark: str = "one") -> str:
-    """A static Envoy that is ready at once, with more listeners if asked for."""
+def bootstrap(*listeners: dict[str, Any], mark: str = "one", clusters: tuple[dict[str, Any], ...] = ()) -> str:
+    """A static Envoy that is ready at once, with more listeners and clusters if asked for."""
     return json.dumps(
         {
             "node": {"id": mark, "cluster": "test"},
             "admin": {"address": {"pipe": {"path": "admin.sock", "mode": 0o600}}},
-            "static_resources": {"listeners": [answering("ready", 15021, "ready"), *listeners]},
+            "static_resources": {
+                "listeners": [answering("ready", 15021, "ready"), *listeners],
+                "clusters": list(clusters),
+            },
         }
     )
+
+
+def trusting_cluster() -> dict[str, Any]:
+    """A cluster that trusts the root certificate of the pod's credentials, as the one to the controller does."""
+    folder = {"path": CREDENTIALS_FOLDER}
+    source = {
+        "path_config_source": {"path": ROOT_SECRET_FILE, "watched_directory": folder},
+        "resource_api_version": "V3",
+    }
+    context = {
+        "@type": "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext",
+        "common_tls_context": {"validation_context_sds_secret_config": {"name": "root", "sds_config": source}},
+    }
+    endpoint = {"endpoint": {"address": {"socket_address": {"address": "10.244.0.1", "port_value": 15012}}}}
+    return {
+        "name": "controller",
+        "type": "STATIC",
+        "transport_socket": {"name": "tls", "typed_config": context},
+        "load_assignment": {"cluster_name": "controller", "endpoints": [{"lb_endpoints": [endpoint]}]},
+    }
 
 
 def answering(name: str, port: int, body: str) -> dict[str, Any]:

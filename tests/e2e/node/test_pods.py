@@ -4,15 +4,24 @@ import asyncio
 import os
 import signal
 import time
+from base64 import b64encode
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding
 from msgspec.structs import replace
-from tests.e2e.node.conftest import Mesh, answering, bootstrap, container, pod, python, sidecar
+from tests.e2e.node.conftest import Mesh, answering, bootstrap, container, pod, python, sidecar, trusting_cluster
 from tests.unit.node.fakes import until
 
 from weft.model.local import Action, PodReport, Probe
+from weft.node.http import Call
 from weft.node.inspection import InspectionError, exec_arguments, log_files
+from weft.node.state import pod_id
+from weft.node.unix_http import ask
 
 pytestmark = [pytest.mark.netns, pytest.mark.root]
 
@@ -319,6 +328,37 @@ async def test_credentials_are_replaced_when_trust_changes(mesh: Mesh) -> None:
     assert read(token) == "token 1 of uid-1"
     mesh.order(pod(1, proxy=sidecar()), trust_revision=1)
     await until(lambda: read(token) == "token 2 of uid-1")
+
+
+def certificate(name: str) -> str:
+    """A root certificate of this name, as PEM."""
+    key, now = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC)
+    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
+    builder = x509.CertificateBuilder().subject_name(subject).issuer_name(subject).public_key(key.public_key())
+    builder = builder.serial_number(1).not_valid_before(now).not_valid_after(now + timedelta(days=1))
+    made = builder.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True).sign(key, SHA256())
+    return made.public_bytes(Encoding.PEM).decode()
+
+
+async def test_envoy_reads_its_credentials_and_follows_their_change(mesh: Mesh) -> None:
+    order = pod(1, proxy=sidecar(bootstrap=bootstrap(clusters=(trusting_cluster(),))))
+    admin = mesh.settings.state / "pods" / pod_id("uid-1") / "proxy/admin.sock"
+
+    async def is_trusted(root: str) -> bool:
+        answer = await ask(admin, Call(target="/config_dump?resource=dynamic_active_secrets"))
+        return b64encode(root.encode()) in answer.body
+
+    mesh.controller.root = first = certificate("first")
+    mesh.start()
+    mesh.order(order)
+    (report,) = await mesh.ready("uid-1")
+    assert await is_trusted(first)
+    mesh.controller.root = second = certificate("second")
+    mesh.order(order, trust_revision=1)
+    async with asyncio.timeout(10):
+        while not await is_trusted(second):
+            await asyncio.sleep(0.1)
+    assert pids(mesh.controller.reports["uid-1"]) == pids(report)
 
 
 async def test_a_long_bootstrap_is_taken_too(mesh: Mesh) -> None:

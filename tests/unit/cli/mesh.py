@@ -10,7 +10,6 @@ from typing import Any
 from msgspec import Struct
 
 from weft.base.issues import Issue, LocatedIssue, Ref
-from weft.base.places import Places
 from weft.envoy.type_urls import CDS, EDS, LDS, RDS, SDS
 from weft.model import istio_networking, istio_security, kubernetes
 from weft.model.decode import Decoder
@@ -42,8 +41,14 @@ class MemoryMesh:
         for body in bodies:
             assert self.apply(body).result == "created"
 
+    def take(self, other: "MemoryMesh") -> "MemoryMesh":
+        """Becomes the other one; returns itself."""
+        vars(self).update(vars(other))
+        return self
+
     def manifests(self, kind: str, namespace: str | None) -> list[Json]:
-        return [self.bodies[ref] for ref in sorted(self.bodies) if ref.kind == kind and namespace in (None, ref.namespace)]
+        refs = (ref for ref in sorted(self.bodies) if ref.kind == kind and namespace in (None, ref.namespace))
+        return [self.bodies[ref] for ref in refs]
 
     def manifest(self, ref: Ref) -> Json | None:
         return self.bodies.get(ref)
@@ -96,12 +101,12 @@ class MemoryMesh:
 
 
 @contextmanager
-def served(mesh: MemoryMesh, state: Path) -> Iterator[None]:
-    """Serves the API in the state folder while the block runs."""
+def served(mesh: MemoryMesh, socket: Path) -> Iterator[None]:
+    """Serves the API while the block runs."""
     ready, done = threading.Event(), threading.Event()
 
     async def serve() -> None:
-        async with serving(create_app(mesh, mesh, mesh), Places("default", state).controller_socket):
+        async with serving(create_app(mesh, mesh, mesh), socket):
             ready.set()
             while not done.is_set():
                 await asyncio.sleep(0.01)

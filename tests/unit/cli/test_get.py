@@ -1,17 +1,14 @@
 """`weft get` shows objects as kubectl does."""
 
 import json
-from collections.abc import Callable
 
 import pytest
 import yaml
-from tests.unit.cli.conftest import Run
+from tests.unit.cli.conftest import Run, Serve
 from tests.unit.cli.mesh import MemoryMesh, deployment, pod, service, virtual_service
 
 from weft.base.issues import Ref
 from weft.sources.local.events import Event
-
-Serve = Callable[[MemoryMesh], MemoryMesh]
 
 NAMESPACE = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "shop"}}
 

@@ -1,4 +1,4 @@
-"""Whatever a readable object says, compiling it ends with fragments, with findings, or with both; never with a crash."""
+"""Whatever a readable object says, compiling it ends with fragments or with findings, and never with a crash."""
 
 from typing import Any
 
@@ -16,10 +16,37 @@ from weft.model.objects import Kind, Metadata, Object
 
 WORDS = st.sampled_from(
     [
-        *("", "a", "A", "*", "~", ".", "./*", "*/*", "~/*", "a/b", "~a/b", "*.a.test", "a.test", "mesh", "a b", "\n", "é"),
+        *(
+            "",
+            "a",
+            "A",
+            "*",
+            "~",
+            ".",
+            "./*",
+            "*/*",
+            "~/*",
+            "a/b",
+            "~a/b",
+            "*.a.test",
+            "a.test",
+            "mesh",
+            "a b",
+            "\n",
+            "é",
+        ),
         *("5s", "-1s", "0s", "1ms", "9" * 400 + "s", "1h1h", "10.0.0.1", "10.0.0.0/8", "::1", "unix:///a", "unix://"),
         *("http", "HTTPS", "TLS", "TCP", "80", "503", "5xx", "UNAVAILABLE", "(", "a+", "\\1", "%", "%%", "GET", "None"),
-        *("127.0.0.1:80", "eu/a/b", "eu/*/b", "secret", "sds://a", "kubernetes://a", "system", "@request.auth.claims.a"),
+        *(
+            "127.0.0.1:80",
+            "eu/a/b",
+            "eu/*/b",
+            "secret",
+            "sds://a",
+            "kubernetes://a",
+            "system",
+            "@request.auth.claims.a",
+        ),
     ]
 )
 NUMBERS = st.sampled_from([0, 1, 2, 80, 443, 100, 301, 503, -1, 65_535, 65_536, 2**31, 2**63])

@@ -3,8 +3,8 @@
 from typing import Any
 
 import pytest
-
 from tests.unit.envoy.make import HOST, cluster, json_of, typed
+
 from weft.envoy.cluster import cluster as build
 from weft.ir.inventory import Endpoint
 from weft.ir.settings import MeshSettings

@@ -3,6 +3,7 @@
 from typing import Any
 
 from tests.unit.envoy.make import json_of
+
 from weft.envoy.endpoints import cluster_load_assignment, workload_text
 from weft.ir.inventory import Endpoint
 from weft.ir.view import EndpointGroup, Endpoints

@@ -43,7 +43,7 @@ def test_bytes_have_no_options() -> None:
 
 
 def test_both_versions_where_the_client_chooses() -> None:
-    both = {"httpProtocolOptions": {}, "http2ProtocolOptions": {}}
+    both: dict[str, Any] = {"httpProtocolOptions": {}, "http2ProtocolOptions": {}}
     assert _options("as_client") == {"useDownstreamProtocolConfig": both}
 
 

@@ -1,8 +1,10 @@
 """Clusters that stand for no service."""
 
-import pytest
+from typing import Any
 
+import pytest
 from tests.unit.envoy.make import json_of, served
+
 from weft.base.protobuf import to_dict
 from weft.envoy.special_clusters import blackhole_cluster, inbound_cluster, passthrough_cluster
 from weft.ir.settings import MeshSettings
@@ -49,7 +51,7 @@ def test_a_pool_of_the_server_limits_it() -> None:
     assert built["circuitBreakers"]["thresholds"][0]["maxConnections"] == 5
 
 
-def _options(protocol: str) -> object:
-    port = served(protocol=protocol)  # type: ignore[arg-type]
+def _options(protocol: Any) -> Any:
+    port = served(protocol=protocol)
     options = json_of(inbound_cluster(port, SETTINGS))["typedExtensionProtocolOptions"][OPTIONS]
     return {key: value for key, value in options.items() if key != "@type"}

@@ -95,6 +95,7 @@ class FakeController:
         self.reports: dict[str, PodReport] = {}
         self.away = False
         self.life = life
+        self.root = "root"
         self.given = 0
         self.now: Callable[[], float] = lambda: 0.0
         self.on_report: Callable[[Sequence[PodReport]], object] = lambda _: None
@@ -113,7 +114,7 @@ class FakeController:
         if self.away:
             raise ControllerError("away")
         self.given += 1
-        return Credentials(token=f"token {self.given} of {uid}", root="root", expires=int(self.now() + self.life))
+        return Credentials(token=f"token {self.given} of {uid}", root=self.root, expires=int(self.now() + self.life))
 
 
 async def until(condition: Callable[[], bool], patience: float = 5) -> None:

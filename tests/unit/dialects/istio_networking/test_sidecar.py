@@ -6,9 +6,9 @@ import pytest
 from tests.unit.dialects.compiling import compiled, fragments, istio, refused, warned
 
 from weft.ir.access import InboundServer
-from weft.ir.routing import Backend, EgressPolicy
+from weft.ir.routing import EgressPolicy
 from weft.ir.traffic import TrafficSettings
-from weft.ir.values import Selector, Target, Tls
+from weft.ir.values import Selector, Target
 
 
 def sidecar(spec: str, namespace: str = "shop") -> Any:
@@ -82,19 +82,23 @@ def test_where_else_traffic_may_go(policy: str, action: str | None) -> None:
     assert egress(policy).action == action
 
 
-def test_a_proxy_for_what_no_host_names() -> None:
+def test_a_proxy_for_what_no_host_names_is_told_to_be_unsupported() -> None:
     spec = "outboundTrafficPolicy: {mode: ALLOW_ANY, egressProxy: {host: out, port: {number: 80}}}"
-    assert egress(spec).via == Backend("out.shop.svc.cluster.local", 80)
+    assert warned(compiled(sidecar(spec))) == [("WEFT0101", "spec.outboundTrafficPolicy.egressProxy")]
+
+
+def test_tls_of_an_ingress_listener_is_told_to_be_unsupported() -> None:
+    spec = "ingress: [{port: {number: 80, name: a}, tls: {mode: SIMPLE, credentialName: c}}]"
+    assert warned(compiled(sidecar(spec))) == [("WEFT0101", "spec.ingress[0].tls")]
 
 
 def test_an_ingress_listener_becomes_a_server() -> None:
     (found,) = servers(
         "ingress: [{port: {number: 9080, protocol: HTTP, name: web}, defaultEndpoint: '127.0.0.1:8080',"
-        " connectionPool: {http: {http2MaxRequests: 3}}, tls: {mode: SIMPLE, credentialName: c}}]"
+        " connectionPool: {http: {http2MaxRequests: 3}}}]"
     )
     assert (found.port, found.protocol, found.declared, found.forward_to) == (9080, "http", True, "127.0.0.1:8080")
     assert found.pool == TrafficSettings(requests=3)
-    assert found.tls == Tls("one_way", ("secret:/c",))
     assert found.target == Target("namespace", "shop")
     assert found.rank == (7, "shop/subject")
 
@@ -152,7 +156,6 @@ def test_what_can_t_be_done_yet_is_said(spec: str, path: str) -> None:
         ("ingress: [{port: {number: 80, protocol: X}}]", "spec.ingress[0].port.protocol"),
         ("ingress: [{port: {number: 80}, defaultEndpoint: '10.0.0.1:80'}]", "spec.ingress[0].defaultEndpoint"),
         ("ingress: [{port: {number: 80}, defaultEndpoint: '127.0.0.1:99999'}]", "spec.ingress[0].defaultEndpoint"),
-        ("outboundTrafficPolicy: {egressProxy: {}}", "spec.outboundTrafficPolicy.egressProxy"),
     ],
 )
 def test_an_object_that_the_api_does_not_allow_is_refused(spec: str, path: str) -> None:

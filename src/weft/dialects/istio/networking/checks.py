@@ -18,11 +18,15 @@ _REGEX_MEMORY: Final = 1 << 20
 _LARGEST_COUNT: Final = (1 << 31) - 1
 _DAY: Final = 24 * 60 * 60 * 1_000
 _LONGEST_DURATION: Final = 365 * _DAY
+_LONGEST_TEXT: Final = 40
 
 
 def check_duration(report: Report, path: str, text: str | None, *, least: Milliseconds = 1) -> Milliseconds | None:
     """A duration of at least `least` milliseconds and at most a year; None where it is not stated or wrong."""
     if text is None:
+        return None
+    if len(text) > _LONGEST_TEXT:
+        report.invalid(path, f"{text[:_LONGEST_TEXT]}… is no duration")
         return None
     try:
         value = parse_duration(text)

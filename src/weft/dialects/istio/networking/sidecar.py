@@ -9,9 +9,7 @@ from weft.dialects.compiled import Compiled, Lookup
 from weft.dialects.istio.networking.checks import check_labels
 from weft.dialects.istio.networking.context import Context
 from weft.dialects.istio.networking.destination_rule.pools import with_pool
-from weft.dialects.istio.networking.destinations import backend
 from weft.dialects.istio.networking.hosts import is_host_pattern
-from weft.dialects.istio.networking.server_tls import server_tls
 from weft.dialects.names import label_terms
 from weft.dialects.protocols import parse_protocol
 from weft.ir.access import InboundServer
@@ -50,14 +48,15 @@ def _target(spec: Sidecar, context: Context) -> Target:
 def _egress(subject: Object[Sidecar], target: Target, context: Context) -> EgressPolicy:
     spec = subject.spec
     policy = spec.outbound_traffic_policy
-    proxy = policy.egress_proxy if policy is not None else None
+    if policy is not None and policy.egress_proxy is not None:
+        effect = "destinations that no service names are called directly"
+        context.report.unsupported("spec.outboundTrafficPolicy.egressProxy", effect=effect)
     for index, listener in enumerate(spec.egress):
         _check_egress(listener, f"spec.egress[{index}]", context)
     return EgressPolicy(
         source=subject.provenance("spec"),
         target=target,
         action=None if policy is None else "allow" if policy.mode == "ALLOW_ANY" else "deny",
-        via=backend(proxy, "spec.outboundTrafficPolicy.egressProxy", context) if proxy is not None else None,
         services=_services(spec, context) if spec.egress else None,
     )
 
@@ -120,6 +119,9 @@ def _servers(subject: Object[Sidecar], target: Target, context: Context) -> Iter
         number, protocol = _check_ingress(listener, path, context)
         inherited = (spec.inbound_connection_pool, "spec.inboundConnectionPool")
         pool, at = (listener.connection_pool, f"{path}.connectionPool") if listener.connection_pool else inherited
+        if listener.tls is not None:
+            effect = "the port takes mutual TLS of the mesh as PeerAuthentication says"
+            context.report.unsupported(f"{path}.tls", effect=effect)
         yield InboundServer(
             source=subject.provenance(path),
             target=target,
@@ -128,7 +130,6 @@ def _servers(subject: Object[Sidecar], target: Target, context: Context) -> Iter
             declared=True,
             rank=rank,
             forward_to=_forward_to(listener.default_endpoint, path, context),
-            tls=server_tls(listener.tls, f"{path}.tls", context) if listener.tls is not None else None,
             pool=_pool(pool, at, context),
         )
 

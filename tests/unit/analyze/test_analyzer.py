@@ -1,0 +1,98 @@
+"""Checks across objects: each finding once, on the object that is wrong, with its code."""
+
+from typing import Any
+
+from tests.unit.mesh.world import World, host_of, policy, rule, service, source, table, workload
+
+from weft.analyze.analyzer import analyze
+from weft.ir.access import Authentication, Authorization, AuthzRule
+from weft.ir.edge import Gateway
+from weft.ir.inventory import ServicePort
+from weft.ir.routing import Backend, SubsetTerms
+from weft.ir.traffic import TrafficSettings
+from weft.ir.values import Condition, LabelTerm, Selector, Target
+
+REVIEWS = host_of("reviews")
+V1 = SubsetTerms("v1", (("version", "in", ("v1",)),))
+
+
+def findings(world: World) -> list[tuple[str, str]]:
+    return [(issue.code, issue.ref.name if issue.ref else "") for issue in analyze(world.fragments, world.mesh)]
+
+
+def sound_world() -> World:
+    world = World()
+    world.put(service("reviews"), name="service")
+    world.put(workload("reviews-1", {"app": "reviews", "version": "v1"}), name="pod")
+    world.put(policy(REVIEWS, settings=TrafficSettings(), subsets=(V1,)), name="rule")
+    world.put(table(REVIEWS, rule(Backend(REVIEWS, 80, "v1"))), name="routes")
+    return world
+
+
+def selecting(**labels: str) -> Selector:
+    terms: tuple[LabelTerm, ...] = tuple((key, "in", (value,)) for key, value in labels.items())
+    return Selector(namespaces=("default",), labels=terms)
+
+
+def test_a_sound_mesh_has_no_findings() -> None:
+    assert findings(sound_world()) == []
+
+
+def test_a_destination_that_does_not_exist_is_named() -> None:
+    for backend, missing in (
+        (Backend(host_of("nobody")), "host 'nobody"),
+        (Backend(REVIEWS, 81), "port 81"),
+        (Backend(REVIEWS, 80, "v9"), "subset 'v9'"),
+    ):
+        world = sound_world()
+        world.put(table(REVIEWS, rule(backend)), name="routes")
+        (issue,) = analyze(world.fragments, world.mesh)
+        assert (issue.code, issue.severity) == ("IST0101", "error")
+        assert missing in issue.message
+
+
+def test_a_gateway_that_does_not_exist_is_named() -> None:
+    world = sound_world()
+    attached: dict[str, Any] = {"attach": Target("gateway", "default", "front")}
+    world.put(table("shop.example", rule(Backend(REVIEWS)), **attached), name="front-routes")
+    assert findings(world) == [("IST0101", "front-routes")]
+    edge = Gateway(source("front"), "edge", selecting(app="reviews"))
+    world.put(edge, name="front")
+    assert findings(world) == []
+
+
+def test_the_younger_of_two_tables_for_a_host_is_told() -> None:
+    world = sound_world()
+    world.put(table(REVIEWS, rule(Backend(REVIEWS)), name="younger", created=9), name="younger")
+    assert findings(world) == [("IST0109", "younger")]
+
+
+def test_a_policy_for_an_unknown_host_is_told() -> None:
+    world = sound_world()
+    world.put(policy(host_of("nobody"), settings=TrafficSettings()), name="lost")
+    assert findings(world) == [("IST0174", "lost")]
+
+
+def test_a_subset_without_endpoints_is_told() -> None:
+    world = sound_world()
+    v9 = SubsetTerms("v9", (("version", "in", ("v9",)),))
+    world.put(policy(REVIEWS, settings=TrafficSettings(), subsets=(V1, v9)), name="rule")
+    assert findings(world) == [("IST0173", "rule")]
+
+
+def test_a_selector_that_selects_nothing_is_told() -> None:
+    world = sound_world()
+    target = Target("workloads", "default", select=selecting(app="nobody"))
+    world.put(Authentication(source("strict"), target, mutual="require"), name="strict")
+    assert findings(world) == [("IST0127", "strict")]
+
+
+def test_a_rule_about_requests_is_told_where_a_port_serves_bytes() -> None:
+    world = sound_world()
+    only_get = AuthzRule(source("p"), "allow", operations=((Condition("request.method", (("exact", "GET"),)),),))
+    target = Target("workloads", "default", select=selecting(app="reviews"))
+    allow = Authorization(source("p"), "request", 2, "in", target, (only_get,), closes=True)
+    world.put(allow, name="p")
+    assert findings(world) == []
+    world.put(service("reviews", ports=(ServicePort(80, "tcp", "tcp", 8080),)), name="service")
+    assert findings(world) == [("WEFT0305", "p")]

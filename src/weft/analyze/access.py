@@ -21,10 +21,9 @@ def request_rules_on_bytes(fragments: Fragments, mesh: Mesh) -> Iterator[Issue]:
     classes = dict.fromkeys(mesh.key(workload, "own").server for workload in workloads)
     streams = {server: ports for server in classes if (ports := _stream_ports(mesh, server))}
     for ref, authorization in each(fragments, Authorization):
-        ports = sorted(
-            {port for server, found in streams.items() if covers(authorization.target, server) for port in found}
-        )
-        if not ports:
+        covered = (found for server, found in streams.items() if covers(authorization.target, server))
+        served = sorted({port for found in covered for port in found})
+        if not served:
             continue
         for rule in rules_about_requests((authorization,)):
             widened = rule.unparsed == "widen"
@@ -33,7 +32,7 @@ def request_rules_on_bytes(fragments: Fragments, mesh: Mesh) -> Iterator[Issue]:
                 "warning",
                 ref,
                 rule.source.path,
-                f"the rule is about requests, but port {', '.join(map(str, ports))} serves bytes that are not HTTP",
+                f"the rule is about requests, but port {', '.join(map(str, served))} serves bytes that are not HTTP",
                 effect="there it holds for every connection that the rest of it fits"
                 if widened
                 else "there it never holds",

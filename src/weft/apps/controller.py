@@ -129,7 +129,7 @@ async def _serve(
     async with AsyncExitStack() as stack:
         stack.callback(threads.close)
         await server.start()
-        stack.push_async_callback(server.stop, _GRACE)
+        stack.push_async_callback(_stop, server, state)
         await stack.enter_async_context(serving(create_app(state, state, state), options.places.controller_socket))
         _log.info("controller of mesh %s serves %s", options.places.mesh, options.folder)
         work = [
@@ -143,6 +143,14 @@ async def _serve(
             task.cancel()
         for task in done - {stop}:
             task.result()
+
+
+async def _stop(server: SecureServer, state: ControllerState) -> None:
+    """Takes no more streams, and ends those that are open before gRPC would cancel them."""
+    stopping = asyncio.create_task(server.stop(_GRACE))
+    await asyncio.sleep(0)
+    state.registry.close_all()
+    await stopping
 
 
 async def _keep_time(state: ControllerState) -> None:

@@ -63,11 +63,11 @@ class Controller:
         """One object. Raises NotFoundError."""
         return self.fetch(object_path(kind, name), Json, namespace=namespace)
 
-    def fetch(self, path: str, kind: type[T], **query: str | None) -> T:
+    def fetch(self, path: str, kind: type[T], /, **query: str | None) -> T:
         """What the API answers to GET, as a value of a type; parameters that are None are left out."""
         return self.send("GET", path, kind, **query)
 
-    def send(self, method: str, path: str, kind: type[T], body: Any = None, **query: str | None) -> T:
+    def send(self, method: str, path: str, kind: type[T], /, body: Any = None, **query: str | None) -> T:
         """What the API answers, as a value of a type."""
         given = {name: value for name, value in query.items() if value is not None}
         target = f"{path}?{urlencode(given)}" if given else path

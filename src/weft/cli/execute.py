@@ -14,7 +14,7 @@ from weft.cli.processes import run, run_in_terminal
 from weft.cli.targets import find_pod
 
 
-@click.command("exec", context_settings={"allow_interspersed_args": False})
+@click.command("exec")
 @click.option("-c", "--container", metavar="NAME", help="Which container; without it the pod's first one.")
 @click.option("-i", "--stdin", is_flag=True, help="Pass standard input to the command.")
 @click.option("-t", "--tty", is_flag=True, help="Give the command a terminal.")

@@ -54,9 +54,13 @@ def describe(versions: Versions, *, client: bool) -> str:
     if not client:
         lines.append(f"envoy version: {versions.envoy or _NONE}")
         lines.append(f"control plane version: {versions.control_plane or _NONE}")
-        planes = [f"{each or 'unknown'} ({count} proxies)" for each, count in sorted(versions.data_plane.items())]
+        planes = [_counted(each, count) for each, count in sorted(versions.data_plane.items())]
         lines.append(f"data plane version: {', '.join(planes) or _NONE}")
     return "\n".join(lines)
+
+
+def _counted(version: str, count: int) -> str:
+    return f"{version or 'unknown'} ({count} {'proxy' if count == 1 else 'proxies'})"
 
 
 def _with_mesh(found: Versions, controller: Controller) -> Versions:

@@ -6,6 +6,7 @@ from google.protobuf.message import Message
 
 from weft.base import protobuf
 from weft.envoy.messages import address, wrapped
+from weft.envoy.socket_match import MESH_MODE, MODE_KEY, MODE_METADATA
 from weft.ir.inventory import Endpoint
 from weft.ir.values import Labels
 from weft.ir.view import EndpointGroup, Endpoints
@@ -47,10 +48,10 @@ def _endpoint(endpoint: Endpoint) -> dict[str, Any]:
 
 
 def _metadata(endpoint: Endpoint) -> Message | None:
-    """`tlsMode` chooses the transport socket of the cluster (IR I6); `workload` is for logs and metrics."""
+    """The mode chooses the transport socket of the cluster (IR I6); `workload` is for logs and metrics."""
     values: dict[str, Any] = {}
     if endpoint.mesh_tls:
-        values["envoy.transport_socket_match"] = protobuf.struct({"tlsMode": "istio"})
+        values[MODE_METADATA] = protobuf.struct({MODE_KEY: MESH_MODE})
     if endpoint.workload is not None:
         values["istio"] = protobuf.struct({"workload": workload_text(endpoint.workload, endpoint.labels)})
     return protobuf.new("envoy.config.core.v3.Metadata", filter_metadata=values) if values else None

@@ -11,7 +11,6 @@ from weft.envoy.access_log import access_logs
 from weft.envoy.filter_names import CONNECTION_MANAGER, TCP_PROXY
 from weft.envoy.messages import discovered, extension, milliseconds
 from weft.envoy.names import BLACKHOLE_CLUSTER, statistics_prefix
-from weft.envoy.upstream_tls import STREAM_ALPN
 from weft.ir.settings import MeshSettings, PathNormal
 from weft.ir.view import Destination, StreamRoute
 
@@ -102,22 +101,6 @@ def tcp_proxy(name: str, stream: StreamRoute, settings: MeshSettings) -> Message
 def to_cluster(cluster: str, settings: MeshSettings) -> Message:
     """Returns the network filter that passes bytes on to one cluster, and is named by it."""
     return tcp_proxy(cluster, StreamRoute((Destination(cluster, 1),)), settings)
-
-
-def stream_alpn() -> Message:
-    """Returns the network filter after which mesh TLS to an upstream offers the protocol for bytes.
-
-    Where the protocol of a port is detected, one cluster serves HTTP and bytes; the server must not take the bytes for
-    HTTP.
-    """
-    value = {
-        "object_key": "envoy.network.application_protocols",
-        "format_string": {"text_format_source": {"inline_string": STREAM_ALPN}},
-        "shared_with_upstream": "ONCE",
-    }
-    name = "envoy.filters.network.set_filter_state"
-    full_name = "envoy.extensions.filters.network.set_filter_state.v3.Config"
-    return protobuf.new(FILTER, **extension(name, full_name, on_new_connection=[value]))
 
 
 def _clusters(live: Sequence[Destination]) -> dict[str, Any]:

@@ -7,6 +7,14 @@ from google.protobuf.message import Message
 from weft.base import protobuf
 from weft.envoy.messages import extension
 from weft.envoy.protocol_options import Codec
+from weft.envoy.socket_match import (
+    MESH_MODE,
+    MESH_SOCKET,
+    MESH_STREAM_SOCKET,
+    MODE_KEY,
+    PLAIN_SOCKET,
+    by_content,
+)
 from weft.envoy.tls_context import (
     identities_of,
     mesh_context,
@@ -18,20 +26,18 @@ from weft.ir.settings import MeshSettings
 from weft.ir.values import Text, Tls
 from weft.ir.view import Cluster
 
-STREAM_ALPN: Final = "istio"
-"""What mesh TLS offers for bytes. Not `istio-peer-exchange`: a server that picks it sends a header of its own first."""
-
 _SOCKET: Final = "envoy.transport_sockets.tls"
 _CONTEXT: Final = "envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext"
 
-# A permissive server tells mesh TLS from an application's own by the first names, and HTTP from bytes (facts of Istio's
+# A permissive server tells TLS of the mesh from an application's own by the first names, and HTTP from bytes (Istio's
 # inbound chains). The last one is what both ends then agree on. Where a client's version is kept there is no last one:
-# none is agreed on, and the server recognises HTTP/2 by its preface.
+# none is agreed on, and the server recognises HTTP/2 by its preface. Bytes never offer `istio-peer-exchange`: a server
+# that picks it sends a header of its own first.
 _MESH_ALPN: Final[dict[Codec, tuple[str, ...]]] = {
-    "http1": ("istio-http/1.1", STREAM_ALPN, "http/1.1"),
-    "http2": ("istio-h2", STREAM_ALPN, "h2"),
+    "http1": ("istio-http/1.1", "istio", "http/1.1"),
+    "http2": ("istio-h2", "istio", "h2"),
     "as_client": ("istio-http/1.1", "istio-h2"),
-    "none": (STREAM_ALPN,),
+    "none": ("istio",),
 }
 _OWN_ALPN: Final[dict[Codec, tuple[str, ...]]] = {
     "http1": ("http/1.1",),
@@ -48,14 +54,24 @@ def transport_sockets(cluster: Cluster, version: Codec, settings: MeshSettings) 
         if own is None or own.mode == "off":
             return _single(cluster, None)
         return _single(cluster, _own_socket(cluster, own, version))
-    mesh = _mesh_socket(cluster, version, settings)
+    if version == "as_client":
+        matcher = by_content(by_endpoint=cluster.mesh_tls == "by_endpoint")
+        return {"transport_socket_matches": _choices(cluster, version, settings), "transport_socket_matcher": matcher}
     if cluster.mesh_tls == "always":
-        return _single(cluster, mesh)
-    matches = [
-        {"name": "tlsMode-istio", "match": {"tlsMode": "istio"}, "transport_socket": _wrapped(cluster, mesh)},
-        {"name": "tlsMode-disabled", "match": {}, "transport_socket": _wrapped(cluster, raw_socket())},
+        return _single(cluster, _mesh_socket(cluster, version, settings))
+    return {"transport_socket_matches": _choices(cluster, version, settings)}
+
+
+def _choices(cluster: Cluster, version: Codec, settings: MeshSettings) -> list[dict[str, Any]]:
+    mesh = {MODE_KEY: MESH_MODE}
+    choices = [(MESH_SOCKET, mesh, _mesh_socket(cluster, version, settings))]
+    if version == "as_client":
+        choices.append((MESH_STREAM_SOCKET, mesh, _mesh_socket(cluster, "none", settings)))
+    if cluster.mesh_tls == "by_endpoint":
+        choices.append((PLAIN_SOCKET, {}, raw_socket()))
+    return [
+        {"name": name, "match": match, "transport_socket": _wrapped(cluster, socket)} for name, match, socket in choices
     ]
-    return {"transport_socket_matches": matches}
 
 
 def raw_socket() -> dict[str, Any]:

@@ -18,8 +18,10 @@ from weft.node.logs import keep_logs_small
 from weft.node.names import Names
 from weft.node.namespaces import NamespaceThread
 from weft.node.parts import NodeParts
+from weft.node.procfs import is_permitted
 from weft.node.settings import NodeSettings
 from weft.node.spawn import SystemLauncher
+from weft.node.specs import CAPABILITY_NUMBERS, PROXY_MARK
 from weft.node.state import StateFolder
 from weft.node.tools import find_tools
 from weft.node.waiting import wait_at_most
@@ -74,6 +76,8 @@ async def _prepare(
 ) -> NodeParts:
     tools = find_tools(settings.search_path)
     envoy = find_envoy(settings.envoy, settings.search_path)
+    if not is_permitted(CAPABILITY_NUMBERS[PROXY_MARK]):
+        _log.warning("applications that run as root can read Envoys' credentials: CAP_BLOCK_SUSPEND is missing here")
     return NodeParts(
         settings=settings,
         state=state,
@@ -109,6 +113,7 @@ async def _report(kubelet: Kubelet, controller: Controller) -> None:
         reports = kubelet.take_reports()
         try:
             await controller.report(reports)
+            kubelet.acknowledge(reports)
             pauses = retry_pauses(_FIRST_PAUSE, _LONGEST_PAUSE)
         except ControllerError as error:
             _log.debug("reports are kept: %s", error)

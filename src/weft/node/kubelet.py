@@ -9,11 +9,10 @@ from typing import Final
 from weft.model.local import HostEntry, NodeOrders, PodOrder, PodReport
 from weft.node.backoff import retry_pauses
 from weft.node.parts import NodeParts
-from weft.node.pod import PodWorker
+from weft.node.pod import REMOVED, PodWorker
 from weft.node.remains import clear_remains
 from weft.node.sandbox import PodRecord
 from weft.node.state import read_record, write_record
-from weft.node.tools import ToolError
 from weft.redirect.nftables import render_services
 from weft.redirect.services import service_plan
 
@@ -68,6 +67,12 @@ class Kubelet:
         self.news.clear()
         return reports
 
+    def acknowledge(self, reports: Iterable[PodReport]) -> None:
+        """Reports that did arrive: the last one of a pod need not be kept any longer."""
+        for report in reports:
+            if report.reason == REMOVED:
+                self._parts.state.removal(report.uid).unlink(missing_ok=True)
+
     def give_back(self, reports: Iterable[PodReport]) -> None:
         """Reports that did not arrive: they are given out again, unless there are newer ones."""
         self._unsent = {report.uid: report for report in reports} | self._unsent
@@ -81,6 +86,8 @@ class Kubelet:
                 await clear_remains(folder, self._parts.network.namespace, self._parts.tools)
             else:
                 self._start(record.order)
+        removed = (read_record(path, PodReport) for path in self._parts.state.removals())
+        self._unsent |= {report.uid: report for report in removed if report}
         orders = read_record(self._parts.state.orders, NodeOrders)
         if orders is not None:
             self._follow(orders)
@@ -130,7 +137,7 @@ class Kubelet:
             try:
                 await worker.remove()
                 break
-            except (ToolError, OSError) as error:
+            except Exception as error:  # noqa: BLE001 - it is in the log, and tried again
                 _log.warning("pod %s/%s can't be removed yet: %s", worker.order.namespace, worker.order.name, error)
                 await asyncio.sleep(pause)
         del self._workers[uid], self._tasks[uid]
@@ -152,9 +159,12 @@ class Kubelet:
 
     def _changed(self, uid: str) -> None:
         report = self._workers[uid].report
-        if report is not None:
-            self._unsent[uid] = report
-            self.news.set()
+        if report is None:
+            return
+        if report.reason == REMOVED:
+            write_record(self._parts.state.removal(uid), report)
+        self._unsent[uid] = report
+        self.news.set()
 
 
 def must_be_new(old: PodOrder, new: PodOrder) -> bool:

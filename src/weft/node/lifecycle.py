@@ -38,8 +38,9 @@ class UnitSpec(Struct, frozen=True, kw_only=True):
 class UnitRecord(Struct, frozen=True, kw_only=True):
     """How a process is: what is reported of it, what names it, and the back-off of its next start.
 
-    `digest` is of the order that it was last started by, `done` says that it ended for good, `due` is when it may
-    start again. Times in Unix seconds, `delay` in seconds.
+    `digest` is of the order that it was last started by, `message` explains the reason or why a running process is not
+    ready, `done` says that it ended for good, `due` is when it may start again. Times in Unix seconds, `delay` in
+    seconds.
     """
 
     digest: str = ""

@@ -96,8 +96,9 @@ class PodWorker:
         self._note(TERMINATING, "")
         with contextlib.suppress(ValueError):  # a pod with a name that can't be never had a process
             await self._muster().stop()
-        await self._sandbox.destroy()
+        await self._sandbox.remove_network()
         self._note(REMOVED, "")
+        self._sandbox.remove_files()
 
     async def _live(self) -> None:
         self._sandbox.write_files(self._order)

@@ -11,7 +11,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from weft.model.local import Action, Probe
+from weft.model.local import Probe
 from weft.node.checks import Checker
 
 _FIRST_PAUSE: Final = 0.1
@@ -64,7 +64,7 @@ class Prober:
         self.started = started or probes.startup is None
         self.ready = ready and self.started
         self.message = ""
-        """What the last check that failed said."""
+        """Why the container is not ready; empty if it is."""
 
     async def run(self) -> str:
         """Probes until the container must be restarted, and says why."""
@@ -85,9 +85,10 @@ class Prober:
         loop = asyncio.get_running_loop()
         begin, period = loop.time(), probe.period / 1_000
         for pause in eager_pauses(period):
-            failure = await self._ask(probe.action, probe)
+            failure = await self._ask(probe)
             if failure is None:
                 return None
+            self._note(started=False, ready=False, message=f"startup probe failed: {failure}")
             if loop.time() - begin >= period * (probe.failure_threshold - 1):
                 return failure
             await asyncio.sleep(pause)
@@ -102,7 +103,7 @@ class Prober:
         await asyncio.sleep(probe.initial_delay / 1_000)
         streak = Streak(probe, passing=True)
         while True:
-            failure = await self._ask(probe.action, probe)
+            failure = await self._ask(probe)
             if not streak.observe(failure is None):
                 return failure or ""
             await asyncio.sleep(probe.period / 1_000)
@@ -117,17 +118,17 @@ class Prober:
         eager = eager_pauses(probe.period / 1_000)
         seen = self.ready
         while True:
-            success = await self._ask(probe.action, probe) is None
-            self._note(started=True, ready=streak.observe(success))
-            seen = seen or success
+            failure = await self._ask(probe)
+            ready = streak.observe(failure is None)
+            message = "" if ready else f"readiness probe failed: {failure or 'not often enough in a row yet'}"
+            self._note(started=True, ready=ready, message=message)
+            seen = seen or failure is None
             await asyncio.sleep(probe.period / 1_000 if seen else next(eager))
 
-    async def _ask(self, action: Action, probe: Probe) -> str | None:
-        failure = await self._checker.check(action, probe.timeout)
-        self.message = failure or ""
-        return failure
+    async def _ask(self, probe: Probe) -> str | None:
+        return await self._checker.check(probe.action, probe.timeout)
 
-    def _note(self, *, started: bool, ready: bool) -> None:
-        if (started, ready) != (self.started, self.ready):
-            self.started, self.ready = started, ready
+    def _note(self, *, started: bool, ready: bool, message: str = "") -> None:
+        if (started, ready, message) != (self.started, self.ready, self.message):
+            self.started, self.ready, self.message = started, ready, message
             self._changed()

@@ -42,6 +42,13 @@ def namespace_inode(pid: int | Literal["self"], kind: NamespaceKind) -> int:
     return os.stat(namespace_file(pid, kind)).st_ino
 
 
+def is_permitted(capability: int) -> bool:
+    """Whether we have the capability of this number (linux/capability.h) and so may hand it on."""
+    status = (_PROC / "self/status").read_text()
+    permitted = next(line for line in status.splitlines() if line.startswith("CapPrm:"))
+    return bool(int(permitted.split()[1], 16) >> capability & 1)
+
+
 def pids() -> Iterator[int]:
     """The ids of all processes."""
     for entry in _PROC.iterdir():

@@ -85,9 +85,9 @@ class Sandbox:
         or ValueError for a bad order."""
         if self._network is None:
             return
-        redirect = self._wanted_redirect()
+        address, redirect = self._checked_address(), self._wanted_redirect()
         self._loaded = ""
-        await self._network.create(IPv4Address(self.record.order.address))
+        await self._network.create(address)
         await self._network.redirect(redirect)
         self._remember(replace(self.record, network=self._network.inode, redirect=redirect))
 
@@ -103,11 +103,20 @@ class Sandbox:
             await self._network.load_services(services)
             self._loaded = services
 
-    async def destroy(self) -> None:
-        """Removes everything, with any process that is still in the pod's network. Raises ToolError or OSError."""
+    async def remove_network(self) -> None:
+        """Removes the network with any process that is still in it. Raises ToolError or OSError."""
         if self._network:
             await self._network.remove()
+
+    def remove_files(self) -> None:
+        """Removes all that is known of the pod: at last, as everything else is found by it."""
         shutil.rmtree(self.folder.root, ignore_errors=True)
+
+    def _checked_address(self) -> IPv4Address:
+        address, network = IPv4Address(self.record.order.address), self._parts.network
+        if address not in network.cidr or address in (network.gateway, network.host):
+            raise ValueError(f"{address} can't be the address of a pod: it must be one of {network.cidr}")
+        return address
 
     def _wanted_redirect(self) -> RedirectOrder | None:
         proxy = self.record.order.proxy

@@ -15,11 +15,12 @@ from weft.node.launch import Launch
 from weft.node.lifecycle import UnitSpec
 from weft.node.namespaces import PINS
 from weft.node.probes import Probes
+from weft.node.procfs import is_permitted
 
 PROXY_NAME: Final = "istio-proxy"
 """The name under which Envoy is reported and its log is kept: the one that people type after `-c`."""
 
-_PROXY_MARK: Final = "block_suspend"
+PROXY_MARK: Final = "block_suspend"
 """A capability that does nothing here and that Envoy has and no application can get. The kernel lets nobody look into a
 process that may do more than he (ptrace(2)): so not even root in a container, who may become Envoy's user, gets at the
 credentials through /proc."""
@@ -29,6 +30,9 @@ _PROXY_SEES_ITS_FOLDER_AS: Final = PINS
 be below a home that is closed to others. This place exists, is open to all, and holds nothing that Envoy needs."""
 
 _PRIVILEGED_PORTS: Final = "net_bind_service"
+CAPABILITY_NUMBERS: Final = {_PRIVILEGED_PORTS: 10, PROXY_MARK: 36}
+"""From linux/capability.h."""
+
 _PROXY_GRACE: Final = 2_000
 _PROXY_PERIOD: Final = 5_000
 _READY_PATH: Final = "/healthz/ready"
@@ -86,7 +90,7 @@ def proxy_spec(pod: PodOrder, proxy: ProxyOrder, place: PodPlace) -> UnitSpec:
             seen_as=str(_PROXY_SEES_ITS_FOLDER_AS),
             environment=(("PATH", place.search_path),),
             capabilities=(),
-            kept=(_PROXY_MARK, _PRIVILEGED_PORTS) if pod.host_network else (_PROXY_MARK,),
+            kept=_kept(pod),
             namespace=place.namespace,
             hostname="" if pod.host_network else pod.name,
             mounts=(*place.names, (str(place.envoy), str(place.proxy / BINARY_NAME))),
@@ -94,6 +98,12 @@ def proxy_spec(pod: PodOrder, proxy: ProxyOrder, place: PodPlace) -> UnitSpec:
         probes=Probes(readiness=Probe(action=ready, period=_PROXY_PERIOD, timeout=3_000)),
         grace=_PROXY_GRACE,
     )
+
+
+def _kept(pod: PodOrder) -> tuple[str, ...]:
+    """Capabilities of Envoy, as far as this machine (a container, perhaps) lets us hand them on."""
+    wanted = (PROXY_MARK, _PRIVILEGED_PORTS) if pod.host_network else (PROXY_MARK,)
+    return tuple(name for name in wanted if is_permitted(CAPABILITY_NUMBERS[name]))
 
 
 def _container_launch(pod: PodOrder, container: ContainerOrder, place: PodPlace) -> Launch:

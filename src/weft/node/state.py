@@ -68,11 +68,12 @@ class StateFolder:
         self.names = root / "names"
         self.envoy = root / "envoy"
         self._pods = root / "pods"
+        self._removed = root / "removed"
 
     def create(self) -> None:
         """Makes the folders, for nobody but their owner."""
         self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for folder in (self.names, self._pods):
+        for folder in (self.names, self._pods, self._removed):
             folder.mkdir(mode=0o700, exist_ok=True)
 
     def pod(self, uid: str) -> PodFolder:
@@ -84,6 +85,14 @@ class StateFolder:
         if not self._pods.is_dir():
             return []
         return [PodFolder(path) for path in sorted(self._pods.iterdir()) if path.is_dir()]
+
+    def removal(self, uid: str) -> Path:
+        """The last report of a pod that was removed, as long as the controller has not got it."""
+        return self._removed / f"{pod_id(uid)}.json"
+
+    def removals(self) -> list[Path]:
+        """All last reports that the controller has not got."""
+        return sorted(self._removed.glob("*.json"))
 
 
 def write_atomically(path: Path, data: bytes, *, durable: bool = False) -> None:

@@ -158,7 +158,7 @@ class Unit:
         """Probes with what the last prober knew; returns why the process must be restarted."""
 
         def note() -> None:
-            self._note(replace(self.record, passed_startup=prober.started, ready=prober.ready))
+            self._note(replace(self.record, passed_startup=prober.started, ready=prober.ready, message=prober.message))
 
         record, spec = self.record, self._spec
         prober = Prober(spec.probes, self._tools.checker, note, started=record.passed_startup, ready=record.ready)

@@ -80,6 +80,18 @@ def test_a_detected_port_passes_bytes_as_bytes(tmp_path: Path, mutual: str) -> N
         assert _handshakes(envoy.ask("/stats?filter=ssl.handshake&usedonly")[1]) == 1
 
 
+def test_bytes_of_a_declared_port_may_go_to_a_detected_one(tmp_path: Path) -> None:
+    cluster = service_cluster(81, "detect")
+    mesh = Mesh(
+        clusters=(cluster,),
+        endpoints=(endpoints_of(cluster, POD, port=9081),),
+        listeners=(stream_listener(82, cluster),),
+        inbound=inbound_of(served(9081, "detect", "accept")),
+    )
+    with StreamApp().at(POD, 9081), mesh.running(tmp_path):
+        assert exchange(VIP, 82, LINE, len(LINE)) == LINE
+
+
 def test_a_port_declared_http_is_asked_by_http1_whatever_the_client_speaks(tmp_path: Path) -> None:
     with HttpApp().at(POD, 9080), _declared("http").running(tmp_path):
         assert get("127.0.0.1", CLIENT).json["version"] == "HTTP/1.1"

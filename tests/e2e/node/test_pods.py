@@ -177,6 +177,38 @@ async def test_a_pod_that_is_not_ordered_any_more_is_removed_with_all_it_left(me
     assert await mesh.fetch("pod-2", "http://127.0.0.1:8080/") == "pod-2"
 
 
+async def test_the_removal_of_a_pod_is_reported_even_by_the_next_node(mesh: Mesh) -> None:
+    mesh.start()
+    mesh.order(pod(1), pod(2))
+    await mesh.ready("uid-1", "uid-2")
+    mesh.controller.away = True
+    mesh.order(pod(2))
+    await until(lambda: not mesh.namespace("uid-1").exists())
+    await asyncio.sleep(0.2)
+    await mesh.leave()
+    mesh.controller.away = False
+    mesh.start()
+    await mesh.wait("uid-1", lambda report: report.reason == "Removed")
+    await mesh.leave()
+    mesh.start()
+    await mesh.ready("uid-2")
+    assert "uid-1" not in mesh.controller.reports
+
+
+async def test_a_removed_namespace_is_not_held_by_the_pods_that_stay(mesh: Mesh) -> None:
+    """Mount namespaces are copies: those of other pods hold the pins that there were when they started."""
+    mesh.start()
+    mesh.order(pod(1), pod(2))
+    await mesh.ready("uid-1", "uid-2")
+    mesh.order(pod(1), pod(2), pod(3))
+    await mesh.ready("uid-3")
+    name = mesh.namespace("uid-1").name
+    mesh.order(pod(2), pod(3))
+    await mesh.wait("uid-1", lambda report: report.reason == "Removed")
+    for found in ("pod-2", "pod-3"):
+        assert name not in await mesh.execute(found, "cat", "/proc/self/mountinfo")
+
+
 async def test_an_address_may_be_used_again_at_once(mesh: Mesh) -> None:
     mesh.start()
     mesh.order(pod(1), pod(2))
@@ -356,7 +388,7 @@ async def test_envoy_reads_its_credentials_and_follows_their_change(mesh: Mesh) 
     mesh.controller.root = second = certificate("second")
     mesh.order(order, trust_revision=1)
     async with asyncio.timeout(10):
-        while not await is_trusted(second):
+        while not await is_trusted(second):  # noqa: ASYNC110 - it is Envoy's to notice
             await asyncio.sleep(0.1)
     assert pids(mesh.controller.reports["uid-1"]) == pids(report)
 

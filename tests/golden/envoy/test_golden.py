@@ -21,7 +21,6 @@ from tests.golden.envoy.static import inline_routes, static_bootstrap
 from weft.base import protobuf
 from weft.envoy.bootstrap.control_plane import roots_secret, token_secret
 from weft.envoy.bootstrap.document import bootstrap
-from weft.envoy.bootstrap.settings import BootstrapSettings, ControlPlane, Node
 from weft.envoy.cluster import CLUSTER, cluster
 from weft.envoy.endpoints import LOAD_ASSIGNMENT, cluster_load_assignment
 from weft.envoy.inbound_routes import inbound_route_configuration
@@ -38,30 +37,6 @@ from weft.ir.view import Endpoints
 ENVOY = Path(sys.executable).parent / "envoy"
 FILES = Path(__file__).parent / "files"
 SETTINGS = views.SETTINGS
-BOOTSTRAP = BootstrapSettings(
-    node=Node(
-        role="sidecar",
-        address="10.244.0.7",
-        name="reviews-v1-1",
-        namespace="default",
-        service_account="reviews",
-        labels=(("app", "reviews"), ("version", "v1")),
-        workload="reviews-v1",
-        node="node-1",
-        locality=("eu", "a", ""),
-        version="0.1.0",
-    ),
-    control_plane=ControlPlane(
-        address="controller.weft-system.svc",
-        port=15012,
-        server_name="controller.weft-system.svc",
-        token="/var/run/weft/token.json",
-        roots="/var/run/weft/roots.json",
-        directory="/var/run/weft",
-    ),
-    admin_socket="/run/weft/admin.sock",
-    mark=1337,
-)
 
 
 def _served() -> tuple[Any, ...]:
@@ -92,7 +67,7 @@ GROUPS: Mapping[str, tuple[str, Callable[[], Iterable[Message]]]] = {
     ),
     "gateway-listeners": (LISTENER, lambda: (gateway_listener(each, SETTINGS) for each in views.GATEWAYS)),
     "gateway-routes": (ROUTE_CONFIGURATION, _gateway_routes),
-    "bootstrap": ("envoy.config.bootstrap.v3.Bootstrap", lambda: [bootstrap(BOOTSTRAP)]),
+    "bootstrap": ("envoy.config.bootstrap.v3.Bootstrap", lambda: [bootstrap(views.BOOTSTRAP)]),
 }
 
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 from weft.base.provenance import Provenance
+from weft.envoy.bootstrap.settings import BootstrapSettings, ControlPlane, Node
 from weft.ir.access import Authorization, AuthzRule, MutualMode
 from weft.ir.inventory import Endpoint
 from weft.ir.routing import Cors, HttpMatch, Retry, RouteRule
@@ -334,7 +335,13 @@ GATEWAYS = (
             ),
             GatewayServer(
                 tls_names=("mutual.example",),
-                tls=Tls("mutual", _SHOP, roots=f"{_SHOP[0]}-cacert", peer_names=(("exact", "client.example"),), pins=("ab" * 32,)),
+                tls=Tls(
+                    "mutual",
+                    _SHOP,
+                    roots=f"{_SHOP[0]}-cacert",
+                    peer_names=(("exact", "client.example"),),
+                    pins=("ab" * 32,),
+                ),
                 kind="http",
                 route="https.8443",
                 name="mutual",
@@ -377,4 +384,29 @@ GATEWAY_TABLES = (
         "http.8080", (VirtualHost("shop.example:8080", ("shop.example",), (), https_redirect=True),), "not_found"
     ),
     RouteConfiguration("https.8443", (VirtualHost("*:8443", ("*",), (Route(rule("shop"), to(HTTP)),)),), "not_found"),
+)
+
+BOOTSTRAP = BootstrapSettings(
+    node=Node(
+        role="sidecar",
+        address="10.244.0.7",
+        name="reviews-v1-1",
+        namespace="default",
+        service_account="reviews",
+        labels=(("app", "reviews"), ("version", "v1")),
+        workload="reviews-v1",
+        node="node-1",
+        locality=("eu", "a", ""),
+        version="0.1.0",
+    ),
+    control_plane=ControlPlane(
+        address="controller.weft-system.svc",
+        port=15012,
+        server_name="controller.weft-system.svc",
+        token="/var/run/weft/token.json",
+        roots="/var/run/weft/roots.json",
+        directory="/var/run/weft",
+    ),
+    admin_socket="/run/weft/admin.sock",
+    mark=1337,
 )

@@ -71,6 +71,18 @@ def test_what_is_offered_says_http_or_bytes_and_never_an_exchange_of_peers(proto
     assert _mesh_context(_built(cluster(protocol)))["commonTlsContext"]["alpnProtocols"] == expected
 
 
+@pytest.mark.parametrize("mesh_tls", ["by_endpoint", "always"])
+def test_a_detected_port_offers_what_the_connection_carries(mesh_tls: str) -> None:
+    built = _built(cluster("detect", mesh_tls=mesh_tls))
+    offered = {
+        each["name"]: typed(each["transportSocket"])["commonTlsContext"]["alpnProtocols"]
+        for each in built["transportSocketMatches"]
+        if each["match"]
+    }
+    assert offered == {"tlsMode-istio": ["istio-http/1.1", "istio-h2"], "tlsMode-istio-stream": ["istio"]}
+    assert ("tlsMode-disabled" in str(built["transportSocketMatcher"])) is (mesh_tls == "by_endpoint")
+
+
 def test_tls_of_the_mesh_with_names_of_an_author() -> None:
     tls = Tls("mesh", server_name="other", peer_names=(("exact", "spiffe://a/b"),))
     context = _context(_built(cluster(mesh_tls="always", settings=TrafficSettings(tls=tls))))

@@ -13,7 +13,7 @@ from weft.graph.watch import Watcher
 def test_a_value_is_computed_once_and_again_only_after_its_input_changed() -> None:
     graph = Graph()
     numbers: Input[str, int] = Input(graph, "numbers")
-    double = Derived(graph, "double", lambda key: 2 * (numbers.get(key) or 0))
+    double: Derived[str, int] = Derived(graph, "double", lambda key: 2 * (numbers.get(key) or 0))
     watcher = Watcher(double)
     numbers.set("a", 1)
     assert watcher.add("a") == 2
@@ -39,10 +39,8 @@ def test_setting_an_equal_value_changes_nothing() -> None:
 def test_an_equal_result_stops_the_change_from_spreading() -> None:
     graph = Graph()
     numbers: Input[str, int] = Input(graph, "numbers")
-    sign = Derived(graph, "sign", lambda key: (numbers.get(key) or 0) > 0)
-    text = Derived(
-        graph, "text", lambda key: "positive" if sign.get(key) else "negative"
-    )
+    sign: Derived[str, bool] = Derived(graph, "sign", lambda key: (numbers.get(key) or 0) > 0)
+    text: Derived[str, str] = Derived(graph, "text", lambda key: "positive" if sign.get(key) else "negative")
     watcher = Watcher(text)
     numbers.set("a", 1)
     watcher.add("a")
@@ -55,7 +53,7 @@ def test_an_equal_result_stops_the_change_from_spreading() -> None:
 def test_dependencies_follow_what_was_really_read() -> None:
     graph = Graph()
     values: Input[str, str] = Input(graph, "values")
-    chosen = Derived(graph, "chosen", lambda key: values.get(values.get(key) or ""))
+    chosen: Derived[str, str | None] = Derived(graph, "chosen", lambda key: values.get(values.get(key) or ""))
     values.set("pointer", "x")
     values.set("x", "1")
     values.set("y", "2")
@@ -70,7 +68,7 @@ def test_dependencies_follow_what_was_really_read() -> None:
 def test_a_failure_is_kept_raised_and_healed() -> None:
     graph = Graph()
     values: Input[str, int] = Input(graph, "values")
-    inverse = Derived(graph, "inverse", lambda key: 1 / (values.get(key) or 0))
+    inverse: Derived[str, float] = Derived(graph, "inverse", lambda key: 1 / (values.get(key) or 0))
     values.set("a", 0)
     for _ in range(2):
         with pytest.raises(ZeroDivisionError):
@@ -89,8 +87,8 @@ def test_a_value_that_depends_on_itself_is_refused() -> None:
 def test_what_nobody_uses_is_forgotten() -> None:
     graph = Graph()
     values: Input[int, int] = Input(graph, "values")
-    inner = Derived(graph, "inner", lambda key: values.get(key) or 0)
-    outer = Derived(graph, "outer", lambda key: inner.get(key) + 1)
+    inner: Derived[int, int] = Derived(graph, "inner", lambda key: values.get(key) or 0)
+    outer: Derived[int, int] = Derived(graph, "outer", lambda key: inner.get(key) + 1)
     watcher = Watcher(outer)
     for key in range(100):
         values.set(key, key)
@@ -105,9 +103,7 @@ def test_what_nobody_uses_is_forgotten() -> None:
 def test_an_index_looks_only_at_entries_that_changed() -> None:
     graph = Graph()
     words: Input[str, str] = Input(graph, "words")
-    by_letter: Index[str, str, str] = Index(
-        graph, "by letter", words, lambda _, word: [word[0]]
-    )
+    by_letter: Index[str, str, str] = Index(graph, "by letter", words, lambda _, word: [word[0]])
     members = Derived(graph, "members", by_letter.get)
     watcher = Watcher(members)
     for name, word in (("1", "ant"), ("2", "bee"), ("3", "ape")):
@@ -154,19 +150,13 @@ CHANGES = st.lists(
 def test_incremental_results_equal_results_from_scratch(
     changes: list[tuple[str, int, int]],
 ) -> None:
-    def build() -> tuple[
-        Input[int, int], Input[int, int], Watcher[int, tuple[int, ...]]
-    ]:
+    def build() -> tuple[Input[int, int], Input[int, int], Watcher[int, tuple[int, ...]]]:
         graph = Graph()
         values: Input[int, int] = Input(graph, "values")
         names: Input[int, int] = Input(graph, "names")
-        mapped = Mapped(
-            graph, "mapped", values, lambda _, value: (names.get(value) or value) % 3
-        )
-        index: Index[int, int, int] = Index(
-            graph, "index", mapped, lambda _, value: [value]
-        )
-        total = Derived(
+        mapped = Mapped(graph, "mapped", values, lambda _, value: (names.get(value) or value) % 3)
+        index: Index[int, int, int] = Index(graph, "index", mapped, lambda _, value: [value])
+        total: Derived[int, tuple[int, ...]] = Derived(
             graph,
             "sums",
             lambda bucket: tuple(values.get(key) or 0 for key in index.get(bucket)),

@@ -29,6 +29,7 @@ class Watched:
     ) -> None:
         self.checker = FakeChecker(**(answers or {}))
         self.said: list[tuple[bool, bool]] = []
+        """Started and ready, each time that something changed."""
         self.prober = Prober(probes, self.checker, self.note, started=started, ready=ready)
 
     def note(self) -> None:
@@ -68,7 +69,7 @@ async def test_readiness_comes_and_goes_with_its_thresholds() -> None:
         before = len(watched.checker.asked)
         await until(lambda: not watched.prober.ready)
         assert len(watched.checker.asked) - before >= 2
-        assert watched.prober.message == "status 503"
+        assert watched.prober.message == "readiness probe failed: status 503"
 
 
 async def test_nothing_else_is_asked_before_startup_has_succeeded() -> None:

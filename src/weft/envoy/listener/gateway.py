@@ -18,7 +18,7 @@ from weft.envoy.listener.stream_chains import (
     catch_all,
     has_server_names,
     matched_chains,
-    stream_proxy,
+    stream_filters,
 )
 from weft.envoy.messages import address, extension
 from weft.envoy.names import ANY_ADDRESS, BLACKHOLE_CLUSTER, listener_name, local_domains
@@ -93,7 +93,7 @@ def _streams(
     rest = catch_all(streams)
     match = _match(replace(server, tls_names=server.tls_names and ("*",)), places) if rest is not None else None
     if rest is not None and match is not None:
-        filters = [*policies, stream_proxy(rest, settings)]
+        filters = [*policies, *stream_filters(rest, settings)]
         yield filter_chain(server.name, filters, match, transport_socket=socket)
 
 

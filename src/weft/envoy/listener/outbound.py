@@ -18,7 +18,7 @@ from weft.envoy.listener.stream_chains import (
     catch_all,
     has_server_names,
     matched_chains,
-    stream_proxy,
+    stream_filters,
 )
 from weft.envoy.messages import address
 from weft.envoy.names import (
@@ -29,7 +29,7 @@ from weft.envoy.names import (
     VIRTUAL_OUTBOUND,
     listener_name,
 )
-from weft.envoy.network_filters import HttpChain, connection_manager, stream_alpn, to_cluster
+from weft.envoy.network_filters import HttpChain, connection_manager, to_cluster
 from weft.ir.settings import MeshSettings
 from weft.ir.view import OutboundListener
 
@@ -45,7 +45,6 @@ def outbound_listener(source: OutboundListener, settings: MeshSettings) -> Messa
     to be HTTP (Istio): an address without a service may serve anything there.
     """
     name = listener_name(source.address, source.port)
-    before = [stream_alpn()] if source.kind == "detect" else []
     http = [] if source.kind == "stream" else [_http_chain(name, source.route, settings)]
     return protobuf.new(
         LISTENER,
@@ -53,8 +52,8 @@ def outbound_listener(source: OutboundListener, settings: MeshSettings) -> Messa
         address=address(source.address, source.port),
         bind_to_port={"value": False},
         traffic_direction="OUTBOUND",
-        filter_chains=[*http, *matched_chains(source.streams, settings, places=Places(), before=before)],
-        default_filter_chain=_default_chain(source, before, settings),
+        filter_chains=[*http, *matched_chains(source.streams, settings, places=Places())],
+        default_filter_chain=_default_chain(source, settings),
         **_inspection(source, settings),
     )
 
@@ -87,11 +86,11 @@ def _http_chain(name: str, route: str, settings: MeshSettings) -> Message:
     return filter_chain(name, [connection_manager(chain, client_filters(), settings)], match)
 
 
-def _default_chain(source: OutboundListener, before: list[Message], settings: MeshSettings) -> Message:
+def _default_chain(source: OutboundListener, settings: MeshSettings) -> Message:
     stream = catch_all(source.streams)
     if stream is None:
         return filter_chain(_FALLBACK_CHAIN, [_fallback_proxy(source.fallback, settings)])
-    return filter_chain(stream.name, [*before, stream_proxy(stream, settings)])
+    return filter_chain(stream.name, stream_filters(stream, settings))
 
 
 def _fallback_proxy(fallback: Fallback, settings: MeshSettings) -> Message:

@@ -10,6 +10,7 @@ from msgspec import Struct
 from weft.envoy.listener.chains import TLS, filter_chain
 from weft.envoy.messages import cidr
 from weft.envoy.network_filters import tcp_proxy
+from weft.envoy.socket_match import stream_mark
 from weft.ir.settings import MeshSettings
 from weft.ir.view import StreamRoute
 
@@ -48,7 +49,7 @@ def matched_chains(
     for stream in streams:
         wanted = [place for place in _places(stream) if place != Place()]
         free = places.take(wanted)
-        filters = [*before, stream_proxy(stream, settings)]
+        filters = [*before, *stream_filters(stream, settings)]
         groups = [free] if len(free) == len(wanted) else [[place] for place in free]
         for group in groups:
             if group:
@@ -60,10 +61,10 @@ def catch_all(streams: Iterable[StreamRoute]) -> StreamRoute | None:
     return next((stream for stream in streams if Place() in _places(stream)), None)
 
 
-def stream_proxy(stream: StreamRoute, settings: MeshSettings) -> Message:
-    """Returns the TCP proxy to a stream's destinations, named by the first of them."""
+def stream_filters(stream: StreamRoute, settings: MeshSettings) -> list[Message]:
+    """Returns the filters that pass bytes on; in statistics they are named by the stream's first destination."""
     name = next((d.cluster for d in stream.destinations if d.cluster), stream.name)
-    return tcp_proxy(name, stream, settings)
+    return [stream_mark(), tcp_proxy(name, stream, settings)]
 
 
 def has_server_names(streams: Iterable[StreamRoute]) -> bool:

@@ -70,6 +70,12 @@ class Registry:
         for session in self.of_pod(uid):
             session.end(RefusedError("forbidden", "the pod was deleted"))
 
+    def close_all(self) -> None:
+        """Ends all streams well: for a server that ends."""
+        for sessions in self._streams.values():
+            for session in sessions:
+                session.end()
+
     def refused(self, session: Session, refusal: Refusal) -> None:
         """Counts a NACK and tells the observers."""
         self.nacks[refusal.type_url] = self.nacks.get(refusal.type_url, 0) + 1

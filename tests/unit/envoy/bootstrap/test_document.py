@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from msgspec.structs import replace
-from tests.golden.envoy.test_golden import BOOTSTRAP
+from tests.golden.envoy.views import BOOTSTRAP
 
 from weft.envoy.bootstrap.control_plane import roots_secret, token_secret
 from weft.envoy.bootstrap.document import LONGEST_ARGUMENT, bootstrap_text

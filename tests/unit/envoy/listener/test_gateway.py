@@ -119,4 +119,4 @@ def test_traffic_of_another_network_goes_where_its_server_name_says() -> None:
 
 def test_policies_on_bytes() -> None:
     listener = _listener(_streams(streams=(StreamRoute(to(A)),)), authorizations=AUTHORIZATIONS)
-    assert filters(chains(listener)[0]) == ["deny", "allow", "tcp_proxy"]
+    assert filters(chains(listener)[0]) == ["deny", "allow", "set_filter_state", "tcp_proxy"]

@@ -39,10 +39,11 @@ def test_what_is_no_http_on_a_port_of_http_falls_back() -> None:
         assert "filterChainMatch" not in rest
 
 
-def test_bytes_on_a_detected_port_are_offered_as_bytes() -> None:
+def test_bytes_are_marked_so_that_a_detected_destination_is_offered_bytes() -> None:
     http, stream = chains(outbound_listener(_listener("detect", StreamRoute(to(A))), SETTINGS))
     assert (leads_to(http), leads_to(stream)) == ("routes 80", A)
     assert filters(stream) == ["set_filter_state", "tcp_proxy"]
+    assert filters(http) == ["http_connection_manager"]
 
 
 def test_only_what_must_be_told_apart_is_looked_into() -> None:
@@ -97,7 +98,7 @@ def test_shares_of_streams_broken_ones_are_closed() -> None:
 
 def test_what_ends_a_stream_and_keeps_it_together() -> None:
     stream = StreamRoute(to(A), idle=60_000, lifetime=3_600_000, by_address=True)
-    config = chains(outbound_listener(_listener("stream", stream), SETTINGS))[0]["filters"][0]["typedConfig"]
+    config = chains(outbound_listener(_listener("stream", stream), SETTINGS))[0]["filters"][-1]["typedConfig"]
     assert (config["idleTimeout"], config["maxDownstreamConnectionDuration"]) == ("60s", "3600s")
     assert config["hashPolicy"] == [{"sourceIp": {}}]
 
@@ -123,7 +124,7 @@ def test_an_application_can_claim_no_certificate_and_no_address() -> None:
 def test_paths_are_made_comparable_as_the_mesh_says() -> None:
     found = {}
     for normal in ("none", "base", "merge_slashes", "decode_and_merge_slashes"):
-        (http, _) = chains(outbound_listener(_listener("http"), MeshSettings(path_normal=normal)))  # type: ignore[arg-type]
+        (http, _) = chains(outbound_listener(_listener("http"), MeshSettings(path_normal=normal)))
         config = http["filters"][-1]["typedConfig"]
         fields = ("normalizePath", "mergeSlashes", "pathWithEscapedSlashesAction")
         found[normal] = tuple(config.get(field) for field in fields)

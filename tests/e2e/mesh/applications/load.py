@@ -1,0 +1,158 @@
+"""Constant load on one URL until SIGTERM; then the result as JSON on standard output.
+
+A number of clients keep their connection, others open one for each request. Each sends at fixed times, whatever the
+answers take, as long as it is not behind by more than its own request. What counts as a failure: a status other than
+200, and a connection that can't be made, breaks, or is silent for too long.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import json
+import signal
+import time
+from collections import Counter
+from typing import Any, Final
+from urllib.parse import SplitResult, urlsplit
+
+_PATIENCE: Final = 20.0
+_KEPT_FAILURES: Final = 50
+
+
+class BrokenError(Exception):
+    """The connection ended in the middle of an answer, or before it."""
+
+
+class Tally:
+    """What came back."""
+
+    def __init__(self) -> None:
+        self.started = time.time()
+        self.statuses: Counter[str] = Counter()
+        self.versions: Counter[str] = Counter()
+        self.pods: Counter[str] = Counter()
+        self.errors: Counter[str] = Counter()
+        self.failures: list[dict[str, object]] = []
+        self.slowest = 0.0
+
+    def answered(self, status: int, headers: dict[str, str], seconds: float) -> None:
+        self.statuses[str(status)] += 1
+        self.versions[headers.get("x-version", "")] += 1
+        self.pods[headers.get("x-pod", "")] += 1
+        self.slowest = max(self.slowest, seconds)
+        if status != 200:
+            self.failed(f"status {status} flags {headers.get('x-envoy-response-flags', '')}")
+
+    def broken(self, error: BaseException) -> None:
+        text = f"{type(error).__name__}: {error}"
+        self.errors[text] += 1
+        self.failed(text)
+
+    def failed(self, what: str) -> None:
+        if len(self.failures) < _KEPT_FAILURES:
+            self.failures.append({"at": time.time(), "what": what})
+
+    def result(self) -> dict[str, Any]:
+        return {
+            "seconds": time.time() - self.started,
+            "statuses": self.statuses,
+            "versions": self.versions,
+            "pods": self.pods,
+            "errors": self.errors,
+            "failures": self.failures,
+            "slowest": self.slowest,
+        }
+
+
+class Client:
+    """Sends one request after the other."""
+
+    def __init__(self, url: SplitResult, tally: Tally, *, keeps: bool) -> None:
+        self._host, self._port = url.hostname or "", url.port or 80
+        target = (url.path or "/") + (f"?{url.query}" if url.query else "")
+        connection = "keep-alive" if keeps else "close"
+        self._request = f"GET {target} HTTP/1.1\r\nhost: {url.netloc}\r\nconnection: {connection}\r\n\r\n".encode()
+        self._tally = tally
+        self._keeps = keeps
+        self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+
+    async def run(self, interval: float, first: float) -> None:
+        due = time.monotonic() + first
+        while True:
+            await asyncio.sleep(max(0.0, due - time.monotonic()))
+            due += interval
+            await self._send()
+
+    async def _send(self) -> None:
+        started = time.monotonic()
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                status, headers = await self._exchange()
+        except (OSError, BrokenError, ValueError, TimeoutError) as error:
+            self._tally.broken(error)
+            self._close()
+            return
+        self._tally.answered(status, headers, time.monotonic() - started)
+        if not self._keeps or headers.get("connection") == "close":
+            self._close()
+
+    async def _exchange(self) -> tuple[int, dict[str, str]]:
+        if self._streams is not None and self._streams[0].at_eof():  # an idle connection may be closed at any time
+            self._close()
+        if self._streams is None:
+            self._streams = await asyncio.open_connection(self._host, self._port)
+        reader, writer = self._streams
+        writer.write(self._request)
+        await writer.drain()
+        try:
+            status, headers = parsed(await reader.readuntil(b"\r\n\r\n"))
+            await reader.readexactly(int(headers.get("content-length", "0")))
+        except asyncio.IncompleteReadError as error:
+            raise BrokenError(f"closed after {len(error.partial)} bytes") from None
+        return status, headers
+
+    def _close(self) -> None:
+        if self._streams is not None:
+            self._streams[1].close()
+        self._streams = None
+
+
+def parsed(head: bytes) -> tuple[int, dict[str, str]]:
+    first, *lines = head.decode("latin-1").split("\r\n")
+    pairs = (line.partition(":") for line in lines if line)
+    return int(first.split(" ")[1]), {name.lower(): value.strip() for name, _, value in pairs}
+
+
+async def run(options: argparse.Namespace) -> dict[str, Any]:
+    tally = Tally()
+    url = urlsplit(options.url)
+    kinds = [True] * options.kept + [False] * options.fresh
+    interval = len(kinds) / options.rate
+    clients = [Client(url, tally, keeps=keeps) for keeps in kinds]
+    ended = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ended.set)
+    print("started", flush=True)
+    tasks = [
+        asyncio.create_task(client.run(interval, interval * number / len(clients)))
+        for number, client in enumerate(clients)
+    ]
+    await ended.wait()
+    await asyncio.sleep(0.2)
+    for task in tasks:
+        task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await asyncio.gather(*tasks, return_exceptions=True)
+    return tally.result()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Constant load until SIGTERM.")
+    parser.add_argument("url")
+    parser.add_argument("--rate", type=float, default=150.0, help="requests a second")
+    parser.add_argument("--kept", type=int, default=8, help="clients that keep their connection")
+    parser.add_argument("--fresh", type=int, default=2, help="clients that open a connection for each request")
+    print(json.dumps(asyncio.run(run(parser.parse_args()))), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,134 @@
+"""The server of the tests: HTTP on some ports, lines of text on others. Every answer tells who asked and who answers.
+
+Environment: VERSION; HTTP_PORTS and TCP_PORTS (numbers with commas between them); FAILING=1 answers 503 to all but
+/healthz; GREETS=1 makes the TCP ports speak first. It ends at once when it is told to, as a careless application does.
+"""
+
+import json
+import os
+import socketserver
+import threading
+import time
+from collections import Counter, deque
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Final
+from urllib.parse import parse_qs, urlsplit
+
+VERSION: Final = os.environ.get("VERSION", "v1")
+FAILING: Final = os.environ.get("FAILING") == "1"
+GREETS: Final = os.environ.get("GREETS") == "1"
+POD: Final = os.uname().nodename
+CERTIFICATE_HEADER: Final = "x-forwarded-client-cert"
+_KEPT: Final = 500
+
+
+class Server(ThreadingHTTPServer):
+    """An HTTP server that takes a crowd of connections at once."""
+
+    daemon_threads = True
+    request_queue_size = 256
+
+
+class Handler(BaseHTTPRequestHandler):
+    """Answers every method and path.
+
+    /healthz is well, /requests lists what came of late. In the query of all others: `status` to answer with, `delay` in
+    seconds, and `fail` with `key`: so many requests of that key get 503 first.
+    """
+
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    wbufsize = -1
+    seen: deque[dict[str, str]] = deque(maxlen=_KEPT)
+    failures: Counter[str] = Counter()
+
+    def handle_one_request(self) -> None:
+        try:
+            super().handle_one_request()
+        except OSError:
+            self.close_connection = True
+
+    def answer(self) -> None:
+        body = self.rfile.read(int(self.headers.get("content-length") or 0))
+        parts = urlsplit(self.path)
+        if parts.path == "/healthz":
+            self.reply(200, {})
+        elif parts.path == "/requests":
+            self.reply(200, {"requests": list(self.seen)})
+        else:
+            self.seen.append({"path": self.path, "host": self.headers.get("host", "")})
+            query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
+            time.sleep(float(query.get("delay", "0")))
+            self.reply(self.status(query), self.told(body))
+
+    do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = do_OPTIONS = do_PATCH = answer
+
+    def status(self, query: dict[str, str]) -> int:
+        if FAILING:
+            return 503
+        key = query.get("key", "")
+        if "fail" in query and self.failures[key] < int(query["fail"]):
+            self.failures[key] += 1
+            return 503
+        return int(query.get("status", "200"))
+
+    def told(self, body: bytes) -> dict[str, object]:
+        return {
+            "version": VERSION,
+            "pod": POD,
+            "method": self.command,
+            "path": self.path,
+            "host": self.headers.get("host", ""),
+            "port": self.server.server_address[1],
+            "peer": self.client_address[0],
+            "body": body.decode(errors="replace"),
+            "headers": {name.lower(): value for name, value in self.headers.items()},
+        }
+
+    def reply(self, status: int, told: dict[str, object]) -> None:
+        body = json.dumps(told).encode()
+        self.send_response(status)
+        self.send_header("content-type", "application/json")
+        self.send_header("content-length", str(len(body)))
+        self.send_header("x-version", VERSION)
+        self.send_header("x-pod", POD)
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Nothing is logged: the sidecar's access log is what tests read."""
+
+
+class Lines(socketserver.StreamRequestHandler):
+    """Answers each line with `<version> <pod> <line>`."""
+
+    def handle(self) -> None:
+        if GREETS:
+            self.wfile.write(f"{VERSION} {POD} welcome\n".encode())
+        for line in self.rfile:
+            self.wfile.write(f"{VERSION} {POD} {line.decode(errors='replace').strip()}\n".encode())
+
+
+class LineServer(socketserver.ThreadingTCPServer):
+    """A TCP server whose port is free again as soon as it ends."""
+
+    allow_reuse_address = True
+    daemon_threads = True
+    request_queue_size = 128
+
+
+def ports(variable: str) -> list[int]:
+    return [int(port) for port in os.environ.get(variable, "").split(",") if port]
+
+
+def main() -> None:
+    servers: list[socketserver.TCPServer] = [Server(("0.0.0.0", port), Handler) for port in ports("HTTP_PORTS")]
+    servers += [LineServer(("0.0.0.0", port), Lines) for port in ports("TCP_PORTS")]
+    for server in servers:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Event().wait()
+
+
+if __name__ == "__main__":
+    main()

@@ -131,6 +131,7 @@ async def _serve(
         await server.start()
         stack.push_async_callback(_stop, server, state)
         await stack.enter_async_context(serving(create_app(state, state, state), options.places.controller_socket))
+        stack.callback(state.end)
         _log.info("controller of mesh %s serves %s", options.places.mesh, options.folder)
         work = [
             asyncio.create_task(follow(source, state.take_files)),
@@ -158,6 +159,6 @@ async def _keep_time(state: ControllerState) -> None:
     last = time.monotonic()
     while True:
         await asyncio.sleep(_LOOK)
-        if state.ending or time.monotonic() - last > _HOUSEKEEPING:
+        if state.unsettled or time.monotonic() - last > _HOUSEKEEPING:
             last = time.monotonic()
             state.tick()

@@ -59,6 +59,7 @@ class ControllerState:
         self._node_seen: int | None = None
         self._manifests = Manifests(parts.cluster, parts.kinds)
         self._changed = asyncio.Event()
+        self._ending = False
         self.registry = Registry()
         self.views = ProxyViews(parts.pipeline.mesh, parts.pipeline.resources, self._uid_of)
         self.discovery = DiscoveryService(
@@ -82,9 +83,14 @@ class ControllerState:
         self.views.forget_unused(lambda uid: bool(self.registry.of_pod(uid)))
 
     @property
-    def ending(self) -> bool:
+    def unsettled(self) -> bool:
         """Whether time alone changes something soon."""
         return self._cluster.ending
+
+    def end(self) -> None:
+        """Lets go of a node that waits for news: the controller ends."""
+        self._ending = True
+        self._changed.set()
 
     def _publish(self) -> None:
         for uid in self.views.refresh():
@@ -209,7 +215,7 @@ class ControllerState:
     async def orders(self, after: int | None, wait: float) -> NodeOrders | None:
         """As in `contract.Node`."""
         end = time.monotonic() + wait
-        while True:
+        while not self._ending:
             changed = self._changed
             orders = self._cluster.orders(self._parts.bootstraps, self._identity.trust_revision)
             if orders.revision != after:
@@ -219,6 +225,7 @@ class ControllerState:
                     await changed.wait()
             except TimeoutError:
                 return None
+        return None
 
     def report(self, reports: Sequence[PodReport]) -> None:
         """As in `contract.Node`."""

@@ -65,8 +65,9 @@ def _discovery(source: view.Cluster) -> dict[str, Any]:
             return {"cluster_type": dynamic_cluster()}
         case "dns" | "dns_one":
             group = view.EndpointGroup(("", "", ""), 0, None, source.endpoints)
+            one = source.discovery == "dns_one" and len(source.endpoints) == 1  # Envoy takes no more names there
             return {
-                "cluster_type": dns_cluster(one=source.discovery == "dns_one"),
+                "cluster_type": dns_cluster(one=one),
                 "load_assignment": cluster_load_assignment(view.Endpoints(source.name, (group,))),
             }
 

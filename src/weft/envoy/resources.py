@@ -27,7 +27,9 @@ from weft.envoy.names import (
     VIRTUAL_OUTBOUND,
     inbound_name,
     listener_name,
+    local_domains,
 )
+from weft.envoy.rbac.http import route_access
 from weft.envoy.resource import Resource, resource
 from weft.envoy.route_configuration import VIRTUAL_HOSTS_FIELD, frame
 from weft.envoy.secrets import references, secret
@@ -39,6 +41,7 @@ from weft.envoy.wire import bytes_field
 from weft.graph.core import Graph
 from weft.graph.tables import Derived
 from weft.ir import view
+from weft.ir.access import Authorization
 from weft.ir.settings import MeshSettings, ProxyKey, ProxyScope
 from weft.ir.values import SecretRef
 
@@ -46,6 +49,7 @@ WHOLE_TYPES: Final = frozenset({CDS, LDS})
 """Types that proxies discover as a whole; resources of others are asked for by name."""
 
 Contents = Mapping[str, Resource]
+Policies = tuple[Authorization, ...]
 V = TypeVar("V", bound=Hashable)
 
 
@@ -72,7 +76,9 @@ class ProxyResources:
         self._endpoints: Derived[view.Endpoints, Built] = self._leaf(
             EDS, "endpoints resource", lambda v: v.name, lambda v, _: cluster_load_assignment(v)
         )
-        self._hosts: Derived[view.VirtualHost, bytes] = Derived(graph, "virtual host bytes", _host_bytes)
+        self._hosts: Derived[tuple[view.VirtualHost, Policies], bytes] = Derived(
+            graph, "virtual host bytes", self._build_host
+        )
         self._routes: Derived[tuple[ProxyScope | ProxyKey, str], Built | None] = Derived(
             graph, "route resource", self._build_routes
         )
@@ -128,19 +134,24 @@ class ProxyResources:
         owner, name = key
         if isinstance(owner, ProxyKey):
             table = self._mesh.gateway_routes(owner, name)
+            policies = next((each.authorizations for each in self._mesh.gateway_listeners(owner)), ())
         else:
-            table = self._mesh.routes(owner, name)
-        return _built(RDS, name, lambda: b"".join(self._table(table))) if table is not None else None
+            table, policies = self._mesh.routes(owner, name), ()
+        return _built(RDS, name, lambda: b"".join(self._table(table, policies))) if table is not None else None
 
-    def _table(self, table: view.RouteConfiguration) -> Iterator[bytes]:
+    def _table(self, table: view.RouteConfiguration, policies: Policies) -> Iterator[bytes]:
         """A table's bytes: its frame, then its hosts, each serialized alone (protobuf merges concatenated messages)."""
         yield serialize(frame(table.name))
         for host in table.hosts:
-            yield bytes_field(VIRTUAL_HOSTS_FIELD, self._hosts.get(host))
+            yield bytes_field(VIRTUAL_HOSTS_FIELD, self._hosts.get((host, policies)))
         if not any(catches_all(host) for host in table.hosts):
             fallback = fallback_host(table.fallback)
             if fallback is not None:
                 yield bytes_field(VIRTUAL_HOSTS_FIELD, serialize(fallback))
+
+    def _build_host(self, key: tuple[view.VirtualHost, Policies]) -> bytes:
+        host, policies = key
+        return serialize(virtual_host(host, route_access(policies, local_domains(self._mesh.settings()))))
 
     # ---- joins -------------------------------------------------------------------------------------------------
     def _join_scope(self, key: tuple[ProxyScope, str]) -> tuple[Built, ...]:
@@ -208,7 +219,3 @@ def _built(type_url: str, name: str, body: Callable[[], bytes]) -> Built:
 
 def _present(found: Iterable[Built | None]) -> Iterator[Built]:
     return (each for each in found if each is not None)
-
-
-def _host_bytes(host: view.VirtualHost) -> bytes:
-    return serialize(virtual_host(host))

@@ -58,7 +58,7 @@ class AuthzRule(Struct, frozen=True):
     report: str = ""
 
 
-class Authorization(Struct, frozen=True):
+class Authorization(Struct, frozen=True, cache_hash=True):
     """One policy object on one target: a gate, a tier in it, and rules (A1 to A4).
 
     `closes` turns on default deny of its tier; `enforced` False is a dry run (A10).

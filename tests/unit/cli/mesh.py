@@ -103,22 +103,23 @@ class MemoryMesh:
 @contextmanager
 def served(mesh: MemoryMesh, socket: Path) -> Iterator[None]:
     """Serves the API while the block runs."""
-    ready, done = threading.Event(), threading.Event()
+    ready = threading.Event()
+    loop, done = asyncio.new_event_loop(), asyncio.Event()
 
     async def serve() -> None:
         async with serving(create_app(mesh, mesh, mesh), socket):
             ready.set()
-            while not done.is_set():
-                await asyncio.sleep(0.01)
+            await done.wait()
 
-    thread = threading.Thread(target=lambda: asyncio.run(serve()))
+    thread = threading.Thread(target=loop.run_until_complete, args=(serve(),))
     thread.start()
     try:
         assert ready.wait(10)
         yield
     finally:
-        done.set()
+        loop.call_soon_threadsafe(done.set)
         thread.join()
+        loop.close()
 
 
 def service(name: str, **spec: Any) -> Json:

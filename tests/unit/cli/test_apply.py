@@ -66,7 +66,9 @@ def test_folders_standard_input_and_lists_are_read(run: Run, serve: Serve, tmp_p
     (folder / "below").mkdir(parents=True)
     write(folder / "b.yml", service("b"))
     write(folder / "below" / "d.yaml", service("d"))
-    (folder / "a.json").write_text(json.dumps({"apiVersion": "v1", "kind": "List", "items": [service("a"), service("c")]}))
+    (folder / "a.json").write_text(
+        json.dumps({"apiVersion": "v1", "kind": "List", "items": [service("a"), service("c")]})
+    )
     (folder / "readme.txt").write_text("not read")
     assert run("apply", "-f", str(folder)).stdout.split()[::2] == ["service/a", "service/c", "service/b"]
     assert run("apply", "-R", "-f", str(folder)).stdout.split()[::2][-1] == "service/d"
@@ -175,7 +177,9 @@ def test_a_label_that_is_none_is_refused(run: Run, serve: Serve) -> None:
     assert "error: Service default/reviews, metadata.labels" in result.stderr
 
 
-@pytest.mark.parametrize("arguments", [["svc", "a"], ["x=y"], ["svc", "x=y"], ["svc", "a", "x=1", "x-"], ["svc", "a", "=1"]])
+@pytest.mark.parametrize(
+    "arguments", [["svc", "a"], ["x=y"], ["svc", "x=y"], ["svc", "a", "x=1", "x-"], ["svc", "a", "=1"]]
+)
 def test_labels_need_an_object_and_a_change(run: Run, serve: Serve, arguments: list[str]) -> None:
     serve(MemoryMesh())
     assert run("label", *arguments).exit_code == 2

@@ -32,7 +32,9 @@ def answer_with(path: Path, answer: bytes) -> threading.Thread:
     return thread
 
 
-@pytest.mark.parametrize("arguments", [["get", "pods"], ["status"], ["proxy-status"], ["logs", "a"], ["pc", "log", "a"]])
+@pytest.mark.parametrize(
+    "arguments", [["get", "pods"], ["status"], ["proxy-status"], ["logs", "a"], ["pc", "log", "a"]]
+)
 def test_without_a_mesh_the_way_to_one_is_told(run: Run, places: Places, arguments: list[str]) -> None:
     result = run(*arguments)
     assert result.exit_code == 3
@@ -70,7 +72,9 @@ def test_a_name_that_no_mesh_can_have_is_misuse(run: Run) -> None:
     assert "can't be the name of a mesh" in result.stderr
 
 
-@pytest.mark.parametrize(("arguments", "hint"), [(["nonsense"], "weft"), (["get", "--nonsense"], "weft get"), (["get"], "weft get")])
+@pytest.mark.parametrize(
+    ("arguments", "hint"), [(["nonsense"], "weft"), (["get", "--nonsense"], "weft get"), (["get"], "weft get")]
+)
 def test_misuse_points_at_the_help(run: Run, arguments: list[str], hint: str) -> None:
     result = run(*arguments)
     assert result.exit_code == 2

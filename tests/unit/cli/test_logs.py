@@ -42,7 +42,10 @@ def test_a_deployment_without_pods_is_an_error(run: Run, serve: Serve, places: P
     make_pod(places, "other")
     serve(MemoryMesh(deployment("web")))
     assert "Deployment default/web has no pods" in run("logs", "deploy/web").stderr
-    assert "Deployment.apps default/x was not found" in run("logs", "deploy/x").stderr or run("logs", "deploy/x").exit_code == 1
+    assert (
+        "Deployment.apps default/x was not found" in run("logs", "deploy/x").stderr
+        or run("logs", "deploy/x").exit_code == 1
+    )
 
 
 def test_a_pod_without_output_has_none(run: Run, places: Places) -> None:

@@ -24,7 +24,8 @@ def test_a_program_has_a_session_of_its_own() -> None:
 
 
 def test_an_interrupt_is_passed_on() -> None:
-    script = "from weft.cli.processes import run; raise SystemExit(run(['/bin/sh', '-c', 'echo up; exec sleep 60'], {}, stdin=False))"
+    vector = [SHELL, "-c", "echo up; exec sleep 60"]
+    script = f"from weft.cli.processes import run; raise SystemExit(run({vector}, {{}}, stdin=False))"
     with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == b"up\n"

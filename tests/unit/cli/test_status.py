@@ -64,7 +64,11 @@ def test_the_exit_code_tells_whether_all_is_well(run: Run, serve: Serve) -> None
 
 def test_the_worst_issues_come_first_and_only_a_few(run: Run, serve: Serve) -> None:
     mesh = serve(MemoryMesh())
-    found = [problem("info", "minor"), *[problem("warning", f"odd {n}") for n in range(5)], problem("error", "bad", REVIEWS)]
+    found = [
+        problem("info", "minor"),
+        *[problem("warning", f"odd {n}") for n in range(5)],
+        problem("error", "bad", REVIEWS),
+    ]
     mesh.state = mesh_status(issues=tuple(found))
     shown = run("status").stdout
     assert "error: Service default/reviews, spec.hosts[0]: bad [WEFT0001]" in shown
@@ -102,7 +106,12 @@ def test_each_type_has_a_column_if_asked_for() -> None:
 def test_one_proxy_tells_what_it_refused(run: Run, serve: Serve, places: Places) -> None:
     make_pod(places, "web")
     refused = TypeState(
-        type_url=CDS, status="ERROR", subscribed=None, refused=("a",), refusal="bad\x1bcluster", refusal_time=time.time()
+        type_url=CDS,
+        status="ERROR",
+        subscribed=None,
+        refused=("a",),
+        refusal="bad\x1bcluster",
+        refusal_time=time.time(),
     )
     mesh = serve(MemoryMesh())
     mesh.connected += [msgspec.structs.replace(proxy("web"), types=(refused,)), proxy("other")]
@@ -129,7 +138,9 @@ def test_a_proxy_that_is_not_connected_is_an_error(run: Run, serve: Serve, place
 
 def test_describe_shows_all_that_is_known(run: Run, serve: Serve) -> None:
     mesh = serve(MemoryMesh(service("reviews", selector={"app": "reviews"})))
-    mesh.found_issues.append(msgspec.structs.replace(problem("warning", "odd", REVIEWS), position=Position("a.yaml", 7, 3)))
+    mesh.found_issues.append(
+        msgspec.structs.replace(problem("warning", "odd", REVIEWS), position=Position("a.yaml", 7, 3))
+    )
     mesh.found_events += [
         Event(REVIEWS, "Normal", "Changed", "spec", 10, int(time.time()), count=3),
         Event(Ref("Pod", "default", "reviews"), "Normal", "Started", "not ours", 1, 1),

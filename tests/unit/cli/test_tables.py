@@ -49,7 +49,10 @@ def test_an_age_may_be_unknown(since: float | None) -> None:
 
 
 def test_columns_are_as_wide_as_their_widest_cell_with_three_spaces_between() -> None:
-    assert render(["NAME", "AGE"], [["a", "5m"], ["longer-name", ""]]) == "NAME          AGE\na             5m\nlonger-name"
+    assert (
+        render(["NAME", "AGE"], [["a", "5m"], ["longer-name", ""]])
+        == "NAME          AGE\na             5m\nlonger-name"
+    )
 
 
 def test_headers_may_be_left_out() -> None:

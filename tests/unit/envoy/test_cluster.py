@@ -42,6 +42,12 @@ def test_names_of_hosts_are_looked_up_all_addresses_or_one() -> None:
         assert address == {"socketAddress": {"address": "api.example.com", "portValue": 443}}
 
 
+def test_several_names_are_looked_up_all_because_envoy_takes_only_one_otherwise() -> None:
+    endpoints = tuple(Endpoint(None, f"{name}.example.com", 443) for name in "ab")
+    built = _built(cluster(discovery="dns_one", mesh_tls="never", endpoints=endpoints))
+    assert "allAddressesInSingleEndpoint" not in typed(built["clusterType"])
+
+
 @pytest.mark.parametrize("discovery", ["original", "dynamic"])
 def test_where_the_request_chooses_the_address_nothing_is_balanced(discovery: str) -> None:
     built = _built(cluster(discovery=discovery, mesh_tls="never", settings=TrafficSettings(balance="random")))

@@ -55,3 +55,19 @@ def _options(protocol: Any) -> Any:
     port = served(protocol=protocol)
     options = json_of(inbound_cluster(port, SETTINGS))["typedExtensionProtocolOptions"][OPTIONS]
     return {key: value for key, value in options.items() if key != "@type"}
+
+
+def test_a_server_elsewhere_is_called_there() -> None:
+    """A port of the address that was called, an address of its own, and a socket in the file system."""
+    called = json_of(inbound_cluster(served(9080, forward_to="0.0.0.0:8080"), SETTINGS))
+    assert (called["type"], called["originalDstLbConfig"]) == ("ORIGINAL_DST", {"upstreamPortOverride": 8080})
+    fixed = json_of(inbound_cluster(served(9080, forward_to="[::1]:8080"), SETTINGS))
+    assert _address(fixed) == {"socketAddress": {"address": "::1", "portValue": 8080}}
+    local = json_of(inbound_cluster(served(9080, forward_to="unix:/run/app.sock"), SETTINGS))
+    assert _address(local) == {"pipe": {"path": "/run/app.sock"}}
+    assert "upstreamBindConfig" not in local
+
+
+def _address(cluster: Any) -> Any:
+    assert cluster["type"] == "STATIC"
+    return cluster["loadAssignment"]["endpoints"][0]["lbEndpoints"][0]["endpoint"]["address"]

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from socketserver import ThreadingMixIn, UnixStreamServer
+from typing import ClassVar
 
 import pytest
 import yaml
@@ -22,7 +23,7 @@ DUMP = str(DATA / "config_dump.json")
 class _Admin(BaseHTTPRequestHandler):
     """Answers as Envoy's admin interface."""
 
-    answers = {
+    answers: ClassVar = {
         "GET /config_dump?include_eds": (DATA / "config_dump.json").read_bytes(),
         "GET /clusters?format=json": (DATA / "clusters.json").read_bytes(),
         "POST /logging?": b"active loggers:\n  admin: warning\n",
@@ -31,7 +32,7 @@ class _Admin(BaseHTTPRequestHandler):
         "POST /logging?level=warning": b"active loggers:\n  http: warning\n",
     }
 
-    def do_GET(self) -> None:  # noqa: N802
+    def do_GET(self) -> None:
         body = self.answers.get(f"{self.command} {self.path}", b"error: unknown logger name\n\nusage: ...")
         self.send_response(400 if body.startswith(b"error") else 200)
         self.send_header("content-length", str(len(body)))
@@ -95,7 +96,12 @@ def test_filters_apply_to_json_too(run: Run, envoy: None) -> None:
 
 def test_endpoints_come_from_the_health_of_hosts(run: Run, envoy: None) -> None:
     shown = run("pc", "endpoints", "web", "--status", "draining").stdout.splitlines()
-    assert shown[1].split() == ["10.244.0.6:9080", "DRAINING", "OK", "outbound|9080|v2|reviews.default.svc.cluster.local"]
+    assert shown[1].split() == [
+        "10.244.0.6:9080",
+        "DRAINING",
+        "OK",
+        "outbound|9080|v2|reviews.default.svc.cluster.local",
+    ]
     saved = run("pc", "endpoints", "-f", str(DATA / "clusters.json"), "--status", "draining").stdout
     assert saved.splitlines() == shown
 

@@ -9,7 +9,7 @@ import pytest
 
 from weft.cli.proxy import clusters, endpoints, listeners, routes, secrets
 from weft.cli.proxy.clusters import ClusterFilter
-from weft.cli.proxy.dump import Dump, DumpError, read_dump
+from weft.cli.proxy.dump import Dump, DumpError, Secret, read_dump
 from weft.cli.proxy.endpoints import EndpointFilter
 from weft.cli.proxy.listeners import ListenerFilter
 from weft.cli.proxy.names import parse_cluster_name
@@ -188,7 +188,7 @@ def test_secrets_show_what_is_public_of_certificates(dump: Dump) -> None:
 @pytest.mark.parametrize("key", ["inline_string", "inline_bytes"])
 def test_a_certificate_that_is_none_is_not_valid(key: str) -> None:
     resource = {"tls_certificate": {"certificate_chain": {key: "!!"}}}
-    rows = secrets.rows([secrets.Secret("default", "ACTIVE", resource)], NOW)
+    rows = secrets.rows([Secret("default", "ACTIVE", resource)], NOW)
     assert rows == [("default", "Cert Chain", "ACTIVE", "false", "", "", "")]
 
 

@@ -13,11 +13,11 @@ import click
 
 from weft.apps.children import end_with_parent
 from weft.apps.controller import ControllerOptions, run_controller
-from weft.apps.supervisor import node_settings
 from weft.base.places import Places
 from weft.cli.options import chosen_places, mesh_options
 from weft.node.addresses import MeshNetwork
 from weft.node.agent import run_node
+from weft.node.settings import node_settings
 
 _FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 

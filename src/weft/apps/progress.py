@@ -15,8 +15,6 @@ from weft.cli.unix_http import NoAnswerError, Request, ask
 
 _LOOK: Final = 0.1
 
-Say = Callable[[str], None]
-
 
 class NotReadyError(Exception):
     """The mesh did not become ready in time; the message says what was missing."""
@@ -35,21 +33,25 @@ class Readiness(Struct, frozen=True):
         return self.wanted == self.ready
 
 
-async def until_ready(places: Places, say: Say, *, limit: float) -> float:
-    """Waits until all pods are ready, and tells each step; returns the seconds that it took. Raises NotReadyError."""
+Show = Callable[[float, Readiness | None], None]
+"""Is told seconds since the start, and how far the mesh is."""
+
+
+async def until_ready(places: Places, show: Show, *, limit: float) -> float:
+    """Waits until all pods are ready, and shows each step; returns the seconds that it took. Raises NotReadyError."""
     started = time.monotonic()
     shown = ""
     now: Readiness | None = None
-    while time.monotonic() - started < limit:
+    while (seconds := time.monotonic() - started) < limit:
         now = await asyncio.to_thread(readiness, places)
-        text = _describe(now)
+        text = describe(now)
         if text != shown:
-            say(f"{time.monotonic() - started:5.1f} s  {text}")
+            show(seconds, now)
             shown = text
         if now is not None and now.complete:
-            return time.monotonic() - started
+            return seconds
         await asyncio.sleep(_LOOK)
-    raise NotReadyError(_describe(now))
+    raise NotReadyError(describe(now))
 
 
 def readiness(places: Places) -> Readiness | None:
@@ -85,7 +87,8 @@ def _reason(pod: dict[str, Any]) -> str:
     return name
 
 
-def _describe(now: Readiness | None) -> str:
+def describe(now: Readiness | None) -> str:
+    """How far a mesh is, in one line."""
     if now is None:
         return "waiting for the controller"
     rest = f"; waiting for {', '.join(now.waiting[:3])}" if now.waiting else ""

@@ -3,113 +3,96 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import fcntl
-import logging
 import os
-import shutil
 import signal
 import sys
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Final
 
 from msgspec import Struct
 
 from weft.apps.children import Child, Keeper
+from weft.apps.claim import claimed, clear, maker, running_pid
 from weft.base.places import Places
 from weft.node.addresses import MeshNetwork
 from weft.node.agent import make_network
-from weft.node.settings import DEFAULT_SEARCH_PATH, NodeSettings
+from weft.node.envoy import find_envoy
+from weft.node.settings import node_settings
 from weft.node.teardown import remove_everything
 
-_log: Final = logging.getLogger(__name__)
 _STOP_WAIT: Final = 60.0
 
 
-class MeshRunningError(Exception):
-    """Another process keeps this mesh."""
-
-
 class UpOptions(Struct, frozen=True, kw_only=True):
-    """What to run. `certificate_seconds` is the lifetime of workloads' certificates; None leaves the default."""
+    """What to run. `certificate_seconds` is the lifetime of workloads' certificates; None leaves the default. With
+    `keep` pods and state outlive us, as if we had been killed."""
 
     places: Places
     folder: Path
     recursive: bool = False
     envoy: Path | None = None
     certificate_seconds: int | None = None
-
-
-def node_settings(places: Places, envoy: Path | None = None) -> NodeSettings:
-    """The settings of a mesh's node process.
-
-    Applications find the interpreter that runs Weft before any other: a mesh must not depend on shims in PATH.
-    """
-    own = str(Path(sys.executable).resolve().parent)
-    return NodeSettings(
-        mesh=places.mesh,
-        state=places.node,
-        controller=places.controller_socket,
-        hidden=places.state,
-        envoy=envoy,
-        search_path=f"{own}:{DEFAULT_SEARCH_PATH}",
-    )
+    keep: bool = False
 
 
 async def keep_mesh(options: UpOptions, meanwhile: Callable[[], Awaitable[int]]) -> int:
+    """Claims a mesh and runs it as `run_claimed` does.
+
+    Raises MeshRunningError or ForeignFolderError, and what `run_claimed` raises.
+    """
+    with claimed(options.places, "up"):
+        return await run_claimed(options, meanwhile)
+
+
+async def run_claimed(options: UpOptions, meanwhile: Callable[[], Awaitable[int]]) -> int:
     """Runs a mesh while `meanwhile` runs, or until SIGTERM or SIGINT, then removes it; returns what that returned.
 
-    Raises MeshRunningError, and what `make_network` raises where this machine can't run a mesh.
+    The claim on the mesh must be held. Raises NoEnvoyError, or what `make_network` raises, where this machine can't run
+    a mesh.
     """
-    places = options.places
-    places.state.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with _alone(places.state / "up.pid"):
-        settings = node_settings(places, options.envoy)
-        network = await make_network(settings)
-        keeper = Keeper()
-        try:
-            keeper.start(_controller(options, network))
-            keeper.start(_node(options))
-            return await _until_signal(meanwhile)
-        finally:
-            await keeper.stop()
-            await remove_mesh(places)
-
-
-async def remove_mesh(places: Places) -> None:
-    """Stops what is left of a mesh's pods, and removes its network and its state."""
-    await remove_everything(node_settings(places))
-    shutil.rmtree(places.state, ignore_errors=True)
-
-
-def running_pid(places: Places) -> int | None:
-    """The process that keeps a mesh, None if there is none."""
+    settings = node_settings(options.places, options.envoy)
+    find_envoy(settings.envoy, settings.search_path)
+    keeper = Keeper()
     try:
-        with open(places.state / "up.pid", "rb+") as file:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return int((places.state / "up.pid").read_text())
-    except OSError:
-        return None
-    return None
+        network = await make_network(settings)
+        keeper.start(_controller(options, network))
+        keeper.start(_node(options))
+        return await _until_signal(meanwhile)
+    finally:
+        await keeper.stop()
+        if not options.keep:
+            await remove_claimed(options.places)
+
+
+async def remove_claimed(places: Places) -> None:
+    """Stops what is left of a mesh's pods, and removes its network and its state. The claim must be held."""
+    await remove_everything(node_settings(places))
+    clear(places)
 
 
 async def stop_mesh(places: Places) -> bool:
-    """Ends a mesh: asks the process that keeps it, or cleans up after one that was killed. False if there is none."""
+    """Ends a mesh: asks the process that keeps it, and cleans up what it left. False if there is none.
+
+    Raises TimeoutError if the process does not end, ForeignFolderError.
+    """
     pid = running_pid(places)
-    if pid is None:
-        there = places.state.is_dir()
-        await remove_mesh(places)
-        return there
-    os.kill(pid, signal.SIGTERM)
+    if pid is not None:
+        os.kill(pid, signal.SIGTERM)
+        await _ended(places, pid)
+    there = pid is not None or places.state.exists()
+    with claimed(places, maker(places) or "down"):
+        await remove_claimed(places)
+    return there
+
+
+async def _ended(places: Places, pid: int) -> None:
     end = time.monotonic() + _STOP_WAIT
     while running_pid(places) is not None:
         if time.monotonic() > end:
             raise TimeoutError(f"process {pid} does not end; kill it and run `weft down` again")
         await asyncio.sleep(0.1)
-    return True
 
 
 def _controller(options: UpOptions, network: MeshNetwork) -> Child:
@@ -131,22 +114,6 @@ def _node(options: UpOptions) -> Child:
 def _weft(places: Places, command: str) -> tuple[str, ...]:
     place = ("--mesh", places.mesh, "--state-dir", str(places.state))
     return (sys.executable, "-m", "weft.apps.main", command, *place, "--parent", str(os.getpid()))
-
-
-@contextlib.contextmanager
-def _alone(path: Path) -> Iterator[None]:
-    """One process for each mesh; the lock goes with the process, however that ends."""
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise MeshRunningError("the mesh runs already") from None
-        os.ftruncate(descriptor, 0)
-        os.write(descriptor, str(os.getpid()).encode())
-        yield
-    finally:
-        os.close(descriptor)
 
 
 async def _until_signal(meanwhile: Callable[[], Awaitable[int]]) -> int:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -12,14 +11,13 @@ from typing import Final
 
 import click
 
-from weft.apps.progress import NotReadyError, get, until_ready
-from weft.apps.supervisor import MeshRunningError, UpOptions, keep_mesh, running_pid, stop_mesh
+from weft.apps.claim import running_pid
+from weft.apps.failures import mesh_failures, require_root
+from weft.apps.progress import NotReadyError, Readiness, describe, get, until_ready
+from weft.apps.supervisor import UpOptions, keep_mesh, stop_mesh
 from weft.base.places import Places
 from weft.cli.errors import Failure
 from weft.cli.options import chosen_places, mesh_options
-from weft.node.addresses import NoRoomError
-from weft.node.envoy import NoEnvoyError
-from weft.node.tools import MissingToolsError, ToolError
 
 READY_LIMIT: Final = 120.0
 _SHOWN_ISSUES: Final = 20
@@ -45,8 +43,7 @@ def up(
     timeout: float,
 ) -> int:
     """Runs the objects in FOLDER as a mesh on this machine; changed files take effect at once. Ctrl-C removes it."""
-    if os.geteuid() != 0:
-        raise Failure("a mesh needs network namespaces, and so root", hint="run `sudo weft up ...`")
+    require_root("sudo weft up ...")
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     places = chosen_places(context)
     if detach:
@@ -71,23 +68,23 @@ def run_mesh(options: UpOptions, timeout: float) -> int:
         await asyncio.Event().wait()
         return 0
 
-    try:
+    with mesh_failures():
         return asyncio.run(keep_mesh(options, watch))
-    except MeshRunningError as error:
-        raise Failure(f"{error}", hint="`weft status` shows it, `weft down` ends it") from error
-    except (MissingToolsError, NoEnvoyError, NoRoomError, ToolError, OSError) as error:
-        raise Failure(str(error)) from error
 
 
 async def _say_when_ready(places: Places, limit: float) -> float | None:
     try:
-        seconds = await until_ready(places, click.echo, limit=limit)
+        seconds = await until_ready(places, _say, limit=limit)
     except NotReadyError as error:
         click.echo(f"not everything is ready after {limit:.0f} s: {error}; it is still tried", err=True)
         return None
     for issue in (get(places, "/v1/issues") or ())[:_SHOWN_ISSUES]:
         click.echo(_line(issue), err=True)
     return seconds
+
+
+def _say(seconds: float, now: Readiness | None) -> None:
+    click.echo(f"{seconds:5.1f} s  {describe(now)}")
 
 
 def _line(located: dict[str, object]) -> str:
@@ -115,7 +112,7 @@ def _detached(places: Places, timeout: float) -> int:
             start_new_session=True,
         )
     try:
-        seconds = asyncio.run(until_ready(places, click.echo, limit=timeout))
+        seconds = asyncio.run(until_ready(places, _say, limit=timeout))
     except NotReadyError as error:
         ended = process.poll() is not None
         raise Failure(f"the mesh {'ended' if ended else 'is not ready'}: {error}", hint=f"see {log}") from error
@@ -129,9 +126,7 @@ def _detached(places: Places, timeout: float) -> int:
 def down(context: click.Context) -> int:
     """Stops a mesh and removes everything that it made, also after its processes were killed."""
     places = chosen_places(context)
-    try:
+    with mesh_failures():
         there = asyncio.run(stop_mesh(places))
-    except TimeoutError as error:
-        raise Failure(str(error)) from error
     click.echo(f"mesh {places.mesh} is gone" if there else f"there was no mesh {places.mesh}")
     return 0

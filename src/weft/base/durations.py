@@ -34,9 +34,7 @@ def parse_duration(text: str) -> Milliseconds:
         total += float(match[1]) * _UNITS[match[2]]
         position = match.end()
     if not rest or position != len(rest):
-        raise ValueError(
-            f"{text!r} is no duration: write a number and a unit (h, m, s, ms), such as 5s or 1m30s"
-        )
+        raise ValueError(f"{text!r} is no duration: write a number and a unit (h, m, s, ms), such as 5s or 1m30s")
     return sign * -int(-round(total, 6) // 1)
 
 

@@ -81,7 +81,10 @@ def duration(milliseconds: int) -> Message:
 
 def struct(values: Mapping[str, Any]) -> Message:
     """Returns a google.protobuf.Struct holding plain JSON values."""
-    return from_dict("google.protobuf.Struct", values)
+    message: Any = new("google.protobuf.Struct")
+    message.update(values)
+    result: Message = message
+    return result
 
 
 def type_url(full_name: str) -> str:

@@ -101,12 +101,12 @@ def _watch(controller: Controller, wanted: Sequence[Wanted], layout: Layout, out
     shown: dict[tuple[str, str, str], Json] = {}
     while True:
         for listing in _merged(find(controller, wanted)[0]):
-            for line in _changed_lines(listing, layout, shown):
+            for line in changed_lines(listing, layout, shown):
                 click.echo(line)
         time.sleep(_WATCH_INTERVAL)
 
 
-def _changed_lines(listing: Listing, layout: Layout, shown: dict[tuple[str, str, str], Json]) -> Iterator[str]:
+def changed_lines(listing: Listing, layout: Layout, shown: dict[tuple[str, str, str], Json]) -> Iterator[str]:
     """Lines of the table whose object is not as it was shown, below headers that are shown once; takes note of them."""
     first = not any(kind == listing.kind for kind, _, _ in shown)
     lines = iter(table(listing, layout, time.time()).splitlines() if listing.items else ())

@@ -6,7 +6,7 @@ from typing import Final
 
 import click
 
-from weft.base.issues import Issue, LocatedIssue, Position, Severity
+from weft.base.issues import LocatedIssue, Position, Severity
 from weft.cli.errors import colour
 from weft.cli.table import printable
 
@@ -36,11 +36,6 @@ def print_issue(located: LocatedIssue, *, indent: str = "", err: bool = True) ->
     click.echo(f"{indent}{label} {describe_issue(located)}", err=err, color=colour(os.environ))
     if issue.advice:
         click.echo(f"{indent}hint: {printable(issue.advice)}", err=err)
-
-
-def at(issue: Issue, position: Position) -> LocatedIssue:
-    """The issue, placed in a file that only we know."""
-    return LocatedIssue(issue, position)
 
 
 def _place(position: Position | None) -> str:

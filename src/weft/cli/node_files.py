@@ -7,7 +7,7 @@ from pathlib import Path
 from weft.base.places import Places
 from weft.cli.errors import Failure, NoMeshError
 from weft.node.inspection import InspectionError, admin_socket_of, exec_arguments, log_files, pod_records
-from weft.node.settings import NodeSettings
+from weft.node.settings import NodeSettings, node_settings
 
 
 class PodFiles:
@@ -18,10 +18,10 @@ class PodFiles:
             self._settings = _settings(places)
         self._pod = (namespace, name)
 
-    def logs(self, container: str | None) -> list[Path]:
-        """The files with a container's output, oldest first."""
+    def logs(self, container: str | None, *, previous: bool) -> list[Path]:
+        """The files with a container's output, oldest first, of its present run or of the one before."""
         with _failures():
-            return log_files(self._settings, *self._pod, container)
+            return log_files(self._settings, *self._pod, container, previous=previous)
 
     def admin_socket(self) -> Path:
         """The admin socket of the pod's Envoy."""
@@ -43,7 +43,7 @@ def known_pods(places: Places) -> set[tuple[str, str]]:
 def _settings(places: Places) -> NodeSettings:
     if not places.node.is_dir():
         raise NoMeshError(places.mesh, f"there is no folder {places.node}")
-    return NodeSettings(mesh=places.mesh, state=places.node, controller=places.controller_socket, hidden=places.state)
+    return node_settings(places)
 
 
 @contextmanager

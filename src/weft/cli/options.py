@@ -26,11 +26,17 @@ def mesh_options(command: F) -> F:
     return command
 
 
-def chosen_places(context: click.Context) -> Places:
-    """The places of the mesh that the command line means. Raises Failure."""
-    mesh = context.meta.get(_MESH) or os.environ.get(MESH_VARIABLE) or DEFAULT_MESH
+def chosen_places(context: click.Context, *, own: str | None = None) -> Places:
+    """The places of the mesh that the command line means. Raises Failure.
+
+    `own` is the mesh of a command that has one of its own: what the environment names is then another mesh.
+    """
+    environment = dict(os.environ)
+    if own is not None:
+        environment |= {MESH_VARIABLE: own, STATE_VARIABLE: ""}
+    mesh = context.meta.get(_MESH) or environment.get(MESH_VARIABLE) or DEFAULT_MESH
     try:
-        return places(mesh, context.meta.get(_STATE), environment=os.environ, root=os.geteuid() == 0)
+        return places(mesh, context.meta.get(_STATE), environment=environment, root=os.geteuid() == 0)
     except PlaceError as error:
         raise Misuse(str(error)) from error
 

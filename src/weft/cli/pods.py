@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from weft.cli.ages import duration
-from weft.cli.manifests import Json, dig, is_ready, items, seconds
+from weft.cli.manifests import Json, dig, items, seconds
 
 PROXY: Final = "istio-proxy"
 
@@ -40,11 +40,6 @@ def pod_proxy(pod: Json) -> str:
     if not ready:
         return "<none>"
     return "Ready" if ready[0] else "NotReady"
-
-
-def pod_is_whole(pod: Json) -> bool:
-    """Whether the pod needs no attention: it is ready, or has done its work."""
-    return is_ready(pod) or dig(pod, "status", "phase") == "Succeeded"
 
 
 def _statuses(pod: Json) -> Iterator[Json]:

@@ -38,7 +38,8 @@ Row = tuple[str, ...]
 def proxy_status(context: click.Context, /, target: str, verbosity: int, **options: Any) -> None:
     """Show how far connected proxies have got with their configuration, or how far one has with what it refused."""
     places = chosen_places(context)
-    states = Controller(places).fetch("/v1/proxies", tuple[ProxyState, ...])
+    found = Controller(places).fetch("/v1/proxies", tuple[ProxyState, ...])
+    states = tuple(sorted(found, key=lambda state: (state.pod, state.namespace)))
     if target:
         states = _of_pod(places, states, target, options["namespace"])
     if options["output"]:

@@ -1,5 +1,6 @@
 """Output of a process that is kept in files: the end of it, and what comes while one watches."""
 
+import os
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
@@ -17,7 +18,7 @@ def tail(parts: Sequence[Path], count: int | None) -> Iterator[bytes]:
 
 
 def follow(parts: Sequence[Path], count: int | None, pause: float = _PAUSE) -> Iterator[bytes]:
-    """As `tail`, and then what is added to the last file, for ever; ends when it is removed.
+    """As `tail`, and then what is added to the last file, until it is removed or another one takes its place.
 
     The file may be cut to nothing meanwhile, as the node does with long ones: what follows is then new. `pause` is in
     seconds. Raises OSError.
@@ -25,12 +26,11 @@ def follow(parts: Sequence[Path], count: int | None, pause: float = _PAUSE) -> I
     *older, last = parts
     with last.open("rb") as file:
         yield from _last(chain(tail(older, None), file), count)
-        while _goes_on(last, file):
-            block = file.read(_BLOCK)
-            if block:
-                yield block
-            else:
-                time.sleep(pause)
+        goes_on = True
+        while goes_on:
+            time.sleep(pause)
+            goes_on = _goes_on(last, file)  # asked first: what was written before the end is still to be read
+            yield from iter(lambda: file.read(_BLOCK), b"")
 
 
 def _last(lines: Iterable[bytes], count: int | None) -> Iterator[bytes]:
@@ -39,10 +39,12 @@ def _last(lines: Iterable[bytes], count: int | None) -> Iterator[bytes]:
 
 def _goes_on(path: Path, file: BinaryIO) -> bool:
     try:
-        size = path.stat().st_size
+        status = path.stat()
     except FileNotFoundError:
         return False
-    if size < file.tell():
+    if status.st_ino != os.fstat(file.fileno()).st_ino:
+        return False
+    if status.st_size < file.tell():
         file.seek(0)
     return True
 

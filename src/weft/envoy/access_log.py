@@ -35,17 +35,20 @@ _FIELDS: Final = (
 )
 """The fields of Istio's default text format, in its order (Istio, "Envoy Access Logs"): tools parse them."""
 
+_CALLER: Final = "%DOWNSTREAM_PEER_URI_SAN%"
 _AUDITED_BY: Final = {"http": HTTP_AUDITED_BY, "tcp": NETWORK_AUDITED_BY}
 
 
 def access_logs(settings: MeshSettings, level: Literal["http", "tcp"]) -> list[dict[str, Any]]:
     """Returns the AccessLogs of an HTTP connection manager or a TCP proxy; none where the mesh does not log.
 
-    After Istio's fields come the policies that refuse what none of them allows, and the audit that took note.
+    After Istio's fields come the policies that refuse what none of them allows, the audit that took note, and the
+    identity in the caller's certificate.
     """
     if not settings.access_log:
         return []
-    return [_log(settings.access_log, " ".join((*_FIELDS, f'"{CLOSED_BY}" "{_AUDITED_BY[level]}"')))]
+    own = (CLOSED_BY, _AUDITED_BY[level], _CALLER)
+    return [_log(settings.access_log, " ".join((*_FIELDS, *(f'"{operator}"' for operator in own))))]
 
 
 def refused_connection_logs(settings: MeshSettings) -> list[dict[str, Any]]:

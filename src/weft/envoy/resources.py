@@ -52,6 +52,9 @@ Contents = Mapping[str, Resource]
 Policies = tuple[Authorization, ...]
 V = TypeVar("V", bound=Hashable)
 
+_FORESEEN: Final = (ValueError, TypeError, KeyError, IndexError)
+"""What a builder raises for a value that it does not foresee."""
+
 
 class BuildFailure(Struct, frozen=True):
     """A resource that could not be built; it is missing in the views, everything else is there."""
@@ -76,7 +79,7 @@ class ProxyResources:
         self._endpoints: Derived[view.Endpoints, Built] = self._leaf(
             EDS, "endpoints resource", lambda v: v.name, lambda v, _: cluster_load_assignment(v)
         )
-        self._hosts: Derived[tuple[view.VirtualHost, Policies], bytes] = Derived(
+        self._hosts: Derived[tuple[view.VirtualHost, Policies], bytes | BuildFailure] = Derived(
             graph, "virtual host bytes", self._build_host
         )
         self._routes: Derived[tuple[ProxyScope | ProxyKey, str], Built | None] = Derived(
@@ -143,15 +146,20 @@ class ProxyResources:
         """A table's bytes: its frame, then its hosts, each serialized alone (protobuf merges concatenated messages)."""
         yield serialize(frame(table.name))
         for host in table.hosts:
-            yield bytes_field(VIRTUAL_HOSTS_FIELD, self._hosts.get((host, policies)))
+            built = self._hosts.get((host, policies))
+            if isinstance(built, bytes):
+                yield bytes_field(VIRTUAL_HOSTS_FIELD, built)
         if not any(catches_all(host) for host in table.hosts):
             fallback = fallback_host(table.fallback)
             if fallback is not None:
                 yield bytes_field(VIRTUAL_HOSTS_FIELD, serialize(fallback))
 
-    def _build_host(self, key: tuple[view.VirtualHost, Policies]) -> bytes:
+    def _build_host(self, key: tuple[view.VirtualHost, Policies]) -> bytes | BuildFailure:
         host, policies = key
-        return serialize(virtual_host(host, route_access(policies, local_domains(self._mesh.settings()))))
+        try:
+            return serialize(virtual_host(host, route_access(policies, local_domains(self._mesh.settings()))))
+        except _FORESEEN as failure:
+            return BuildFailure(RDS, host.name, f"{type(failure).__name__}: {failure}")
 
     # ---- joins -------------------------------------------------------------------------------------------------
     def _join_scope(self, key: tuple[ProxyScope, str]) -> tuple[Built, ...]:
@@ -213,7 +221,7 @@ def _built(type_url: str, name: str, body: Callable[[], bytes]) -> Built:
     """The resource, or why it can't be built: one value that the builders do not foresee must not take others along."""
     try:
         return resource(type_url, name, body())
-    except (ValueError, TypeError, KeyError, IndexError) as failure:
+    except _FORESEEN as failure:
         return BuildFailure(type_url, name, f"{type(failure).__name__}: {failure}")
 
 

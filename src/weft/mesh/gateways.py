@@ -131,8 +131,9 @@ class Gateways:
             )
             return
         streams = tuple(self._streams(key, listener))
-        if streams:
-            tls = None if listener.tls is not None and listener.tls.mode.startswith("passthrough") else listener.tls
+        between = listener.tls is not None and listener.tls.mode == "passthrough_mesh"
+        if streams or between:
+            tls = listener.tls if listener.tls is not None and (between or _decrypts(listener.tls)) else None
             yield GatewayServer(tls_names=tls_names, tls=tls, kind="stream", streams=streams, name=listener.name)
 
     def _streams(self, key: ProxyKey, listener: Listener) -> Iterator[StreamRoute]:

@@ -9,12 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Literal
 
+from msgspec import structs
+
 from weft.graph.core import Graph
 from weft.graph.tables import Derived
 from weft.ir.inventory import Service, ServicePort
+from weft.ir.routing import Backend
 from weft.ir.settings import MeshSettings, ProxyScope
-from weft.ir.view import Destination, OutboundListener, Route, RouteConfiguration, StreamRoute, VirtualHost
-from weft.mesh.names import host_route, is_http, outbound_cluster
+from weft.ir.view import OutboundListener, Route, RouteConfiguration, StreamRoute, VirtualHost
+from weft.mesh.names import host_route, is_http
 from weft.mesh.routes import RouteResolver, RouteTables
 from weft.mesh.scope import Scopes
 
@@ -108,8 +111,7 @@ class Outbound:
         networks = tuple(address for _, address in service.addresses if "/" in address) or None
         names = (service.host,) if port.protocol == "tls" and networks is None else None
         narrowed = tuple(
-            StreamRoute(s.destinations, s.networks or networks, s.tls_names or names, s.name, s.client_networks)
-            for s in streams
+            structs.replace(s, networks=s.networks or networks, tls_names=s.tls_names or names) for s in streams
         )
         return OutboundListener(
             address=ANY_ADDRESS, port=port.number, kind="stream", streams=narrowed, fallback=fallback
@@ -123,8 +125,8 @@ class Outbound:
                 routed += self._resolver.streams(scope, table.rules, port.number)
         if any(_matches_all(route) for route in routed):
             return routed
-        itself = outbound_cluster(port.number, "", service.host)
-        return (*routed, StreamRoute((Destination(itself, 1),), name=service.host))
+        itself = (Backend(service.host, port.number),)
+        return (*routed, self._resolver.stream(scope, itself, port.number, name=service.host))
 
     # ---- route tables ------------------------------------------------------------------------------------------
     def _build_routes(self, key: tuple[ProxyScope, str]) -> RouteConfiguration | None:

@@ -14,6 +14,7 @@ from weft.graph.tables import Derived
 from weft.ir.inventory import Service
 from weft.ir.routing import Backend, HttpMatch, Retry, RouteRule, RouteTable
 from weft.ir.settings import MeshSettings, ProxyScope
+from weft.ir.traffic import TrafficSettings
 from weft.ir.view import Destination, Route, StreamRoute
 from weft.mesh.fragments import Fragments
 from weft.mesh.matching import host_candidates, selects, visible
@@ -94,22 +95,34 @@ class RouteResolver:
         """The rules for connections that a scope's clients can meet on a port, in order."""
         found: list[StreamRoute] = []
         for rule in sorted(rules, key=lambda r: r.rank):
-            destinations = tuple(self._destination(scope, b, port) for b in rule.backends)
+            base = self.stream(scope, rule.backends, port, name=rule.name)
             if rule.matches is None:
-                found.append(StreamRoute(destinations, name=rule.name))
+                found.append(base)
             else:
                 found += [
-                    StreamRoute(
-                        destinations,
-                        match.networks or None,
-                        tuple(text for _, text in match.tls_names) or None,
-                        rule.name,
-                        match.client_networks or None,
+                    msgspec.structs.replace(
+                        base,
+                        networks=match.networks or None,
+                        tls_names=tuple(text for _, text in match.tls_names) or None,
+                        client_networks=match.client_networks or None,
                     )
                     for match in rule.matches
                     if _meets(match, scope, port)
                 ]
         return tuple(found)
+
+    def stream(self, scope: ProxyScope, backends: tuple[Backend, ...], port: int, *, name: str) -> StreamRoute:
+        """Connections of any kind to some backends, with what the first one's settings say of connections."""
+        settings = next(
+            (s for b in backends if (s := self._settings_of(scope, b, port)) is not None), TrafficSettings()
+        )
+        return StreamRoute(
+            tuple(self._destination(scope, backend, port) for backend in backends),
+            name=name,
+            idle=settings.tcp_idle,
+            lifetime=settings.lifetime,
+            by_address=settings.hash_on == ("address",),
+        )
 
     def default(self, scope: ProxyScope, service: Service, port: int) -> Route:
         """The route of a service that no table routes: all to itself, with the mesh's retries."""
@@ -141,15 +154,14 @@ class RouteResolver:
         return msgspec.structs.replace(retry, other_host=False) if hashed else retry
 
     def _hash_on(self, scope: ProxyScope, rule: RouteRule, port: int) -> tuple[tuple[str, ...], ...]:
-        keys: dict[tuple[str, ...], None] = {}
-        for backend in rule.backends:
-            service = self._scopes.service(scope, backend.host)
-            if service is not None:
-                number = self._port(service, backend, port)
-                settings = self._policies.settings(scope, service, number, backend.subset)
-                if settings.hash_on:
-                    keys[settings.hash_on] = None
-        return tuple(keys)
+        found = (self._settings_of(scope, backend, port) for backend in rule.backends)
+        return tuple(dict.fromkeys(s.hash_on for s in found if s is not None and s.hash_on))
+
+    def _settings_of(self, scope: ProxyScope, backend: Backend, port: int) -> TrafficSettings | None:
+        service = self._scopes.service(scope, backend.host)
+        if service is None:
+            return None
+        return self._policies.settings(scope, service, self._port(service, backend, port), backend.subset)
 
     def _destination(self, scope: ProxyScope, backend: Backend, port: int) -> Destination:
         service = self._scopes.service(scope, backend.host)

@@ -59,3 +59,18 @@ NO_TOKENS = "WEFT0304"
 
 REQUEST_RULE_ON_BYTES = "WEFT0305"
 """A rule about requests is in force at a port that is not HTTP."""
+
+NO_ADDRESS = "WEFT0401"
+"""A pod, a service or a host that there is no address for."""
+
+ADDRESS_TAKEN = "WEFT0402"
+"""A stated address that another object has."""
+
+MISSING_VARIABLE = "WEFT0403"
+"""A variable of a container whose value can't be found."""
+
+IMAGE_FOLDER = "WEFT0404"
+"""A folder that shall stand for images and can't."""
+
+IMAGE_NAMED_TWICE = "WEFT0405"
+"""Two objects say which folder stands for the same images."""

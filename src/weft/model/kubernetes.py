@@ -141,6 +141,13 @@ class SecurityContext(Struct, frozen=True, rename="camel"):
     run_as_non_root: bool | None = None
 
 
+class VolumeMount(Struct, frozen=True, rename="camel"):
+    """Where a container sees a volume of its pod."""
+
+    name: str = ""
+    mount_path: str = ""
+
+
 class Container(Struct, frozen=True, rename="camel"):
     """One process of a pod."""
 
@@ -158,6 +165,7 @@ class Container(Struct, frozen=True, rename="camel"):
     lifecycle: Lifecycle | None = None
     security_context: SecurityContext | None = None
     restart_policy: Literal["Always", "OnFailure", "Never"] | None = None
+    volume_mounts: tuple[VolumeMount, ...] = ()
 
 
 # ---- pods ------------------------------------------------------------------------------------------------------------
@@ -238,12 +246,29 @@ class PodTemplate(Struct, frozen=True, rename="camel"):
     spec: PodSpec = PodSpec()
 
 
+class RollingUpdate(Struct, frozen=True, rename="camel"):
+    """How many pods more and fewer than wanted there may be: numbers, or shares of the wanted (`25%`)."""
+
+    max_surge: int | str | None = None
+    max_unavailable: int | str | None = None
+
+
+class DeploymentStrategy(Struct, frozen=True, rename="camel"):
+    """How pods are replaced: step by step, or the old ones all at once before the new ones are made."""
+
+    type: Literal["RollingUpdate", "Recreate"] = "RollingUpdate"
+    rolling_update: RollingUpdate = RollingUpdate()
+
+
 class Deployment(Struct, frozen=True, rename="camel"):
     """A number of equal pods."""
 
     selector: LabelSelector
     template: PodTemplate
     replicas: int = 1
+    strategy: DeploymentStrategy = DeploymentStrategy()
+    paused: bool = False
+    min_ready_seconds: int = 0
 
 
 # ---- services --------------------------------------------------------------------------------------------------------

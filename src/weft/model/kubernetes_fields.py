@@ -23,7 +23,8 @@ _TEXTS: Final[Mapping[type[Struct], str]] = {
         resourceClaims resources runtimeClassName schedulerName schedulingGates
         setHostnameAsFQDN shareProcessNamespace tolerations topologySpreadConstraints volumes workloadRef""",
     api.Container: """imagePullPolicy resizePolicy resources restartPolicyRules stdin stdinOnce
-        terminationMessagePath terminationMessagePolicy tty volumeDevices volumeMounts""",
+        terminationMessagePath terminationMessagePolicy tty volumeDevices""",
+    api.VolumeMount: "mountPropagation readOnly recursiveReadOnly subPath subPathExpr",
     api.ContainerPort: "hostIP hostPort",
     api.EnvVar: "",
     api.EnvVarSource: "fileKeyRef resourceFieldRef",
@@ -39,7 +40,9 @@ _TEXTS: Final[Mapping[type[Struct], str]] = {
     api.SecurityContext: """allowPrivilegeEscalation appArmorProfile capabilities fsGroup fsGroupChangePolicy
         privileged procMount readOnlyRootFilesystem seLinuxChangePolicy seLinuxOptions seccompProfile
         supplementalGroups supplementalGroupsPolicy sysctls windowsOptions""",
-    api.Deployment: "minReadySeconds paused progressDeadlineSeconds revisionHistoryLimit strategy",
+    api.Deployment: "progressDeadlineSeconds revisionHistoryLimit",
+    api.DeploymentStrategy: "",
+    api.RollingUpdate: "",
     api.PodTemplate: "",
     api.LabelSelector: "",
     api.TemplateMetadata: """name namespace creationTimestamp finalizers ownerReferences generateName""",

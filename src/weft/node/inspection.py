@@ -8,7 +8,7 @@ from pathlib import Path
 from weft.node.execute import exec_vector
 from weft.node.launch import LaunchError
 from weft.node.lifecycle import UnitRecord
-from weft.node.logs import parts_of
+from weft.node.logs import parts_of, previous_run
 from weft.node.processes import is_alive
 from weft.node.sandbox import PodRecord
 from weft.node.settings import NodeSettings
@@ -27,13 +27,17 @@ def pod_records(settings: NodeSettings) -> list[PodRecord]:
     return sorted((record for record in records if record), key=lambda found: (found.order.namespace, found.order.name))
 
 
-def log_files(settings: NodeSettings, namespace: str, pod: str, container: str | None = None) -> list[Path]:
+def log_files(
+    settings: NodeSettings, namespace: str, pod: str, container: str | None = None, *, previous: bool = False
+) -> list[Path]:
     """The files with a container's output, oldest part first; Envoy's has the name `istio-proxy`.
 
-    Without `container` that of the pod's first one. Raises InspectionError.
+    Without `container` that of the pod's first one; `previous` is the run before the present one. Raises
+    InspectionError.
     """
     record, folder = _find(settings, namespace, pod)
-    return parts_of(folder.log(_container_name(record, container, with_proxy=True)))
+    log = folder.log(_container_name(record, container, with_proxy=True))
+    return parts_of(previous_run(log) if previous else log)
 
 
 def admin_socket_of(settings: NodeSettings, namespace: str, pod: str) -> Path:

@@ -1,7 +1,7 @@
-"""Bounding the output of processes that keep their log file open.
+"""The output of processes in files: of the present run and of the one before, both bounded.
 
-Such a process can't be told to open another file, but it appends (O_APPEND): so the file is copied and then cut to
-nothing, and its next line begins a new one. A line that is written between the two steps is lost.
+A process that runs can't be told to open another log file, but it appends (O_APPEND): so the file is copied and then
+cut to nothing, and its next line begins a new one. A line that is written between the two steps is lost.
 """
 
 import asyncio
@@ -43,8 +43,24 @@ def rotate(path: Path, files: int) -> None:
     os.truncate(path, 0)
 
 
+def begin_run(path: Path) -> None:
+    """Puts the output of the former run aside, for a process that is about to start again; that of the run before it
+    is removed, as the kubelet keeps one dead container.
+    """
+    aside = previous_run(path)
+    for part in parts_of(aside):
+        part.unlink()
+    for part in parts_of(path):
+        part.replace(aside.with_name(f"{aside.name}{part.name.removeprefix(path.name)}"))
+
+
+def previous_run(path: Path) -> Path:
+    """Where the output of the run before the present one is."""
+    return path.with_name(f"{path.stem}.previous{path.suffix}")
+
+
 def parts_of(path: Path) -> list[Path]:
-    """All that is left of a process's output, oldest first."""
+    """All that is left of the output of a run, oldest first."""
     older = sorted(path.parent.glob(f"{path.name}.[0-9]*"), key=lambda part: -int(part.suffix[1:]))
     return [*older, *([path] if path.exists() else [])]
 

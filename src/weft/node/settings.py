@@ -1,17 +1,16 @@
 """What the node process is told when it starts."""
 
-import re
+import sys
 from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Final
 
 from msgspec import Struct
 
+from weft.base.places import Places, check_mesh_name
+
 DEFAULT_POD_CIDR: Final = IPv4Network("10.244.0.0/16")
 DEFAULT_SEARCH_PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-
-# A pod's namespace is called weft-<mesh>-<10 hex digits>: no mesh may be called like a pod of another one.
-_MESH: Final = re.compile(r"(?!.*-[0-9a-f]{10}$)[a-z0-9]([-a-z0-9]{0,38}[a-z0-9])?")
 
 
 class Backoff(Struct, frozen=True):
@@ -59,10 +58,22 @@ class NodeSettings(Struct, frozen=True, kw_only=True):
     logs: LogLimits = LogLimits()
 
     def __post_init__(self) -> None:
-        if not _MESH.fullmatch(self.mesh):
-            raise ValueError(
-                f"{self.mesh!r} can't be the name of a mesh: use at most 40 of a-z, 0-9 and -, "
-                "and not a - and ten hexadecimal digits at the end"
-            )
+        check_mesh_name(self.mesh)
         if not 8 <= self.pod_cidr.prefixlen <= 28:
             raise ValueError(f"{self.pod_cidr} can't hold the pods: use a prefix length between 8 and 28")
+
+
+def node_settings(places: Places, envoy: Path | None = None) -> NodeSettings:
+    """The settings of a mesh's node process, and of whoever looks at what it keeps.
+
+    Applications find the interpreter that runs Weft before any other: a mesh must not depend on shims in PATH.
+    """
+    own = str(Path(sys.executable).resolve().parent)
+    return NodeSettings(
+        mesh=places.mesh,
+        state=places.node,
+        controller=places.controller_socket,
+        hidden=places.state,
+        envoy=envoy,
+        search_path=f"{own}:{DEFAULT_SEARCH_PATH}",
+    )

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final, Protocol, Self
 
 from weft.node.launch import GO, READY, Launch, LaunchError, argument_vector
+from weft.node.logs import begin_run
 from weft.node.processes import ChildProcess, ProcessRecord, Running, adopt, record_of
 from weft.node.tools import Tools
 
@@ -25,7 +26,8 @@ class Launcher(Protocol):
     """Starts processes and finds those that a former node started."""
 
     async def start(self, launch: Launch, log: Path, register: Callable[[ProcessRecord], None]) -> Running:
-        """Starts a process with its output appended to `log`; `register` gets its record before it really runs.
+        """Starts a process with its output in `log`, from which what a former run wrote is put aside; `register` gets
+        its record before it really runs.
 
         Raises LaunchError with what the failing step said.
         """
@@ -47,13 +49,15 @@ class SystemLauncher:
         return adopt(record)
 
     async def start(self, launch: Launch, log: Path, register: Callable[[ProcessRecord], None]) -> Running:
-        """Starts a process with its output appended to `log`; `register` gets its record before it really runs.
+        """Starts a process with its output in `log`, from which what a former run wrote is put aside; `register` gets
+        its record before it really runs.
 
         Raises LaunchError with what the failing step said.
         """
         vector = argument_vector(launch, self._tools)
         check_program(launch)
         try:
+            begin_run(log)
             with _Pipes(log) as pipes:
                 pid = self._spawn(vector, pipes)
                 return await _handshake(pid, pipes, register)

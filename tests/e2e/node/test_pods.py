@@ -177,6 +177,23 @@ async def test_a_pod_that_is_not_ordered_any_more_is_removed_with_all_it_left(me
     assert await mesh.fetch("pod-2", "http://127.0.0.1:8080/") == "pod-2"
 
 
+LEAVES_A_LISTENER_BEHIND = """
+import os, socket, time
+listener = socket.create_server(("0.0.0.0", 8080))
+if os.fork() == 0:
+    os.setsid()
+    time.sleep(1000)
+"""
+
+
+async def test_what_a_container_left_behind_does_not_hold_up_its_restart(mesh: Mesh) -> None:
+    mesh.start()
+    mesh.order(pod(1, container(command=python(LEAVES_A_LISTENER_BEHIND), readiness=None)))
+    await mesh.wait("uid-1", lambda report: bool(report.containers) and restarts(report) >= 2)
+    (log,) = log_files(mesh.settings, "default", "pod-1")
+    print(log.read_text(), await __import__("tests.e2e.node.conftest",fromlist=["x"]).output("ps","-eo","pid,ppid,args")); assert log.read_text() == "x"
+
+
 async def test_the_removal_of_a_pod_is_reported_even_by_the_next_node(mesh: Mesh) -> None:
     mesh.start()
     mesh.order(pod(1), pod(2))

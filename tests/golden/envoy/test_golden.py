@@ -93,6 +93,7 @@ def test_a_real_envoy_accepts_every_resource(tmp_path: Path) -> None:
         endpoints=[*_without_endpoints(), *resources["endpoints"]],
         secrets=_secrets(tmp_path),
     )
+    document["layered_runtime"] = protobuf.to_dict(_stored("bootstrap")[0])["layeredRuntime"]
     assert _refusal(tmp_path, document) is None
 
 

@@ -187,7 +187,7 @@ ROUTES = (
         rule(
             "everything",
             _EVERY_MATCH,
-            HttpMatch(path=("regex", "/[a-z]+")),
+            HttpMatch(path=("regex", "/(books|papers)/[a-z]{1,64}/[0-9]{1,64}")),  # larger than Envoy takes unasked
             HttpMatch(path=("template", "/{*}/items/{**}")),
             request=Transform(set=(("x-percent", "50%"),), add=(("x-id", "%REQ(x-request-id)%"),), remove=("x-gone",)),
             response=Transform(remove=("server-timing",)),

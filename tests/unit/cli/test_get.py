@@ -8,6 +8,9 @@ from tests.unit.cli.conftest import Run, Serve
 from tests.unit.cli.mesh import MemoryMesh, deployment, pod, service, virtual_service
 
 from weft.base.issues import Ref
+from weft.cli.api import Listing
+from weft.cli.get import changed_lines
+from weft.cli.resource_table import Layout
 from weft.sources.local.events import Event
 
 NAMESPACE = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "shop"}}
@@ -155,6 +158,29 @@ def test_command_lines_that_mean_nothing_are_misuse(run: Run, serve: Serve, argu
     result = run("get", *arguments)
     assert result.exit_code == 2
     assert message in result.stderr
+
+
+def test_watching_shows_what_is_new_or_different_below_headers_that_are_shown_once() -> None:
+    shown: dict[tuple[str, str, str], dict[str, object]] = {}
+
+    def names(*items: dict[str, object]) -> list[str]:
+        lines = list(changed_lines(Listing("Pod", items), Layout(), shown))
+        return [line.split()[0] for line in lines]
+
+    first, second = pod("a"), pod("b", ready=False)
+    assert names() == []
+    assert names(first, second) == ["NAME", "a", "b"]
+    assert names(first, second) == []
+    assert names(first, pod("b")) == ["b"]
+    assert names(pod("c"), first, pod("b")) == ["c"]
+
+
+def test_the_kinds_are_listed_with_their_names(run: Run, serve: Serve) -> None:
+    serve(MemoryMesh())
+    shown = [line.split() for line in run("api-resources").stdout.splitlines()]
+    assert shown[0] == ["NAME", "SHORTNAMES", "APIVERSION", "NAMESPACED", "KIND"]
+    assert ["namespaces", "ns", "v1", "false", "Namespace"] in shown
+    assert ["virtualservices", "vs", "networking.istio.io/v1", "true", "VirtualService"] in shown
 
 
 def test_control_characters_never_reach_the_terminal(run: Run, serve: Serve) -> None:

@@ -14,6 +14,7 @@ from tests.unit.cli.node import make_pod
 from weft.base.places import Places
 from weft.cli.tail import follow, tail
 from weft.node.lifecycle import UnitRecord
+from weft.node.logs import begin_run
 from weft.node.processes import record_of
 from weft.node.state import write_record
 
@@ -46,6 +47,18 @@ def test_a_deployment_without_pods_is_an_error(run: Run, serve: Serve, places: P
         "Deployment.apps default/x was not found" in run("logs", "deploy/x").stderr
         or run("logs", "deploy/x").exit_code == 1
     )
+
+
+def test_the_run_before_the_present_one_has_its_own_output(run: Run, places: Places) -> None:
+    log = make_pod(places, "web").log("app")
+    result = run("logs", "web", "-p")
+    assert result.exit_code == 1
+    assert "no former run of the container in pod default/web" in result.stderr
+    log.write_text("first run")
+    begin_run(log)
+    log.write_text("second run")
+    assert run("logs", "web").stdout == "second run"
+    assert run("logs", "web", "-p").stdout == "first run"
 
 
 def test_a_pod_without_output_has_none(run: Run, places: Places) -> None:
@@ -99,6 +112,18 @@ def test_following_shows_what_is_added_until_the_file_is_removed(tmp_path: Path)
     thread.join(5)
     assert not thread.is_alive()
     assert b"".join(seen) == b"two\nthreenew\n"
+
+
+def test_following_ends_with_the_run(tmp_path: Path) -> None:
+    log = tmp_path / "app.log"
+    log.write_text("first")
+    output = follow([log], None, pause=0.001)
+    assert next(output) == b"first"
+    with log.open("a") as file:
+        begin_run(log)
+        log.write_text("second run, which is longer")
+        file.write(", the end")
+    assert b"".join(output) == b", the end"
 
 
 def test_the_end_of_output_may_have_no_line_feed(tmp_path: Path) -> None:

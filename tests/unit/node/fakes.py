@@ -6,6 +6,7 @@ import os
 import re
 import signal
 import socket
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -190,10 +191,10 @@ async def unix_server(path: Path, handler: Handler) -> AsyncIterator[None]:
 
 
 @contextlib.asynccontextmanager
-async def tcp_server(handler: Handler) -> AsyncIterator[int]:
+async def tcp_server(handler: Handler, context: ssl.SSLContext | None = None) -> AsyncIterator[int]:
     """A server on a port of 127.0.0.1 for the time of a `with` block; gives the port."""
     speaker = Speaker(handler)
-    server = await asyncio.start_server(speaker, "127.0.0.1", 0)
+    server = await asyncio.start_server(speaker, "127.0.0.1", 0, ssl=context)
     try:
         async with server:
             yield server.sockets[0].getsockname()[1]

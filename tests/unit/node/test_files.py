@@ -10,7 +10,7 @@ from weft.model.local import ProxyOrder
 from weft.node.addresses import MeshNetwork
 from weft.node.envoy import NoEnvoyError, envoy_command, find_envoy, fits_in_argument, usable_by_others
 from weft.node.lock import NodeRunningError, locked
-from weft.node.logs import parts_of, rotate
+from weft.node.logs import begin_run, parts_of, previous_run, rotate
 from weft.node.settings import NodeSettings
 from weft.node.state import PodFolder, StateFolder, pod_id, read_record, write_record
 
@@ -112,3 +112,15 @@ def test_a_range_must_hold_pods() -> None:
 
 def test_the_wheels_envoy_is_found_without_a_name() -> None:
     assert os.access(find_envoy(None, "/nowhere"), os.X_OK)
+
+
+def test_a_new_run_puts_the_output_of_the_former_one_aside(tmp_path: Path) -> None:
+    log = tmp_path / "app.log"
+    begin_run(log)
+    for run in ("first", "second"):
+        log.write_text(f"{run}, older part")
+        rotate(log, 3)
+        log.write_text(run)
+        begin_run(log)
+    assert [part.read_text() for part in parts_of(previous_run(log))] == ["second, older part", "second"]
+    assert parts_of(log) == []

@@ -2,11 +2,17 @@
 
 import asyncio
 import contextlib
+import ssl
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import msgspec
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from tests.unit.node.fakes import Handler, running, tcp_server, unix_server, until
 
 from weft.model.local import Action, NodeOrders, PodReport, ProxyOrder, RedirectOrder
@@ -145,11 +151,11 @@ async def test_a_drain_waits_no_longer_than_ordered(tmp_path: Path) -> None:
 
 
 @contextlib.asynccontextmanager
-async def checked(handler: Handler) -> AsyncIterator[tuple[PodChecker, int]]:
+async def checked(handler: Handler, context: ssl.SSLContext | None = None) -> AsyncIterator[tuple[PodChecker, int]]:
     """A checker of this machine's own network, and the port of a server there."""
     threads = NamespaceThread()
     try:
-        async with tcp_server(handler) as port:
+        async with tcp_server(handler, context) as port:
             yield PodChecker(threads, None, "127.0.0.1"), port
     finally:
         threads.close()
@@ -165,6 +171,21 @@ async def test_http_checks_pass_from_200_to_399(status: int, failure: str | None
 
     async with checked(answer) as (checker, port):
         assert await checker.check(Action(http_path="/a b?c=d", port=port), 1_000) == failure
+
+
+async def test_https_checks_take_any_certificate(tmp_path: Path) -> None:
+    key, now = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC)
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "somebody")])
+    builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+    builder = builder.serial_number(1).not_valid_before(now - timedelta(2)).not_valid_after(now - timedelta(1))
+    text = builder.sign(key, SHA256()).public_bytes(Encoding.PEM)
+    text += key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    (tmp_path / "server.pem").write_bytes(text)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "server.pem")
+    async with checked(echo, context) as (checker, port):
+        assert await checker.check(Action(http_path="/", http_scheme="HTTPS", port=port), 1_000) is None
+        assert await checker.check(Action(http_path="/", port=port), 1_000) is not None
 
 
 async def test_a_check_ends_with_its_timeout() -> None:

@@ -41,6 +41,7 @@ class _Validation(Struct, frozen=True):
 class _Secret(Struct, frozen=True):
     tls_certificate: _Certificate | None = None
     validation_context: _Validation | None = None
+    generic_secret: Json | None = None
 
 
 def resources(secrets: Iterable[Secret]) -> list[Json]:
@@ -55,6 +56,9 @@ def rows(secrets: Iterable[Secret], now: datetime) -> list[tuple[str, ...]]:
 
 def _rows(secret: Secret, now: datetime) -> Iterator[tuple[str, ...]]:
     content = typed(secret.resource, _Secret)
+    if content.generic_secret is not None:
+        yield secret.name, "Generic", secret.status, "-", "-", "-", "-"
+        return
     kind, certificates = "Unknown", list[x509.Certificate]()
     if content.tls_certificate:
         kind, certificates = "Cert Chain", _read(content.tls_certificate.certificate_chain)[:1]

@@ -111,7 +111,7 @@ class ObjectRoutes:
         try:
             return self._objects.kinds.named(request.path_params["kind"])
         except UnknownKindError as error:
-            raise ApiError(404, str(error), "`weft get --help` lists the kinds") from error
+            raise ApiError(404, str(error), "`weft api-resources` lists the kinds") from error
 
     def _ref(self, request: Request) -> Ref:
         kind = self._kind(request)

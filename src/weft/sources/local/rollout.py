@@ -1,14 +1,12 @@
-"""How the pods of a Deployment are replaced: new ones first, and never fewer ready ones than allowed. Pure.
+"""How the pods of a Deployment are replaced, step by step. Pure.
 
-Source: Kubernetes, Deployment, strategy RollingUpdate with its defaults: maxSurge 25 % (rounded up) and maxUnavailable
-25 % (rounded down).
+Source: Kubernetes, "Deployments", and DeploymentStrategy of apps/v1. As there, pods that are not ready count for nothing
+that the old ones could be ended for, but they may be ended themselves: they serve nobody.
 """
 
 from collections.abc import Sequence
 
 from msgspec import Struct
-
-_SHARE = 4  # a quarter
 
 
 class RolloutPod(Struct, frozen=True):
@@ -20,26 +18,60 @@ class RolloutPod(Struct, frozen=True):
     created: int
 
 
+class Wanted(Struct, frozen=True, kw_only=True):
+    """What a Deployment asks for.
+
+    While pods are replaced there may be `surge` more than `replicas`, and `unavailable` fewer that are ready. With
+    `recreate` the old ones have to be gone before new ones are made.
+    """
+
+    template: str
+    replicas: int
+    surge: int
+    unavailable: int
+    recreate: bool = False
+
+
 class Step(Struct, frozen=True):
     """What to do now: how many pods of the present template to make, and which pods to delete."""
 
     create: int
     delete: tuple[str, ...]
 
+    def __bool__(self) -> bool:
+        """Whether there is anything to do."""
+        return bool(self.create or self.delete)
 
-def next_step(template: str, replicas: int, pods: Sequence[RolloutPod]) -> Step:
-    """The next step from the pods that there are (without those that are being deleted) to the wanted ones."""
-    current = [pod for pod in pods if pod.template == template]
-    former = [pod for pod in pods if pod.template != template]
-    surge, unavailable = -(-replicas // _SHARE), replicas // _SHARE
-    create = max(0, min(replicas - len(current), replicas + surge - len(pods)))
-    surplus = _by_use(current)[: max(0, len(current) - replicas)]
-    # Pods that were never ready serve nobody: they go at once.
-    broken = [pod for pod in former if not pod.ready] if current or create or not replicas else []
-    ready = sum(pod.ready for pod in pods) - sum(pod.ready for pod in surplus)
-    spare = max(0, ready - (replicas - unavailable))
-    replaced = [pod for pod in _by_use(former) if pod.ready][:spare]
-    return Step(create, tuple(pod.name for pod in (*surplus, *broken, *replaced)))
+
+def next_step(wanted: Wanted, pods: Sequence[RolloutPod], ending: int = 0) -> Step:
+    """The next step from the pods that there are to the wanted ones; `ending` others are being deleted already."""
+    current = [pod for pod in pods if pod.template == wanted.template]
+    former = [pod for pod in pods if pod.template != wanted.template]
+    surplus = _by_use(current)[: max(0, len(current) - wanted.replicas)]
+    missing = wanted.replicas - len(current)
+    if wanted.recreate:
+        create = 0 if former or ending else max(0, missing)
+        return Step(create, _names(surplus, former))
+    create = max(0, min(missing, wanted.replicas + wanted.surge - len(pods)))
+    kept = [pod for pod in current if pod not in surplus]
+    return Step(create, _names(surplus, _replaceable(wanted, kept, former)))
+
+
+def _replaceable(wanted: Wanted, current: Sequence[RolloutPod], former: Sequence[RolloutPod]) -> list[RolloutPod]:
+    """The former pods that may go now.
+
+    Where enough are ready, all that are not ready go. Else as many stay as may still become ready and are needed: it
+    may be a moment in which all of them are unready, such as a failure of something that they share.
+    """
+    least = wanted.replicas - wanted.unavailable
+    ready = [pod for pod in _by_use(former) if pod.ready]
+    unready = [pod for pod in _by_use(former) if not pod.ready]
+    spare = len(ready) + sum(pod.ready for pod in current) - least
+    return [*unready[: max(0, len(unready) + min(spare, 0))], *ready[: max(0, spare)]]
+
+
+def _names(*groups: Sequence[RolloutPod]) -> tuple[str, ...]:
+    return tuple(pod.name for group in groups for pod in group)
 
 
 def _by_use(pods: Sequence[RolloutPod]) -> list[RolloutPod]:

@@ -8,9 +8,13 @@ from msgspec import Struct
 
 from weft.base.issues import LocatedIssue
 from weft.base.places import Places
-from weft.cli.unix_http import Answer, Request, ask
+from weft.cli.unix_http import Answer, NoAnswerError, Request, ask
 from weft.model.local import Credentials
 from weft.serve.ads.states import ProxyState
+
+
+class UnansweredError(AssertionError):
+    """The controller does not answer (now)."""
 
 
 class Unit(Struct, frozen=True):
@@ -53,9 +57,12 @@ class Api:
         return msgspec.json.decode(answer.body)
 
     def ask(self, target: str, method: Literal["GET", "POST", "DELETE"] = "GET", body: Any = None) -> Answer:
-        """Any request; NoAnswerError if nobody answers."""
+        """Any request; UnansweredError if nobody answers."""
         data = msgspec.json.encode(body) if body is not None else b""
-        return ask(self._places.controller_socket, Request(target, method, data), timeout=20.0)
+        try:
+            return ask(self._places.controller_socket, Request(target, method, data), timeout=20.0)
+        except NoAnswerError as error:
+            raise UnansweredError(str(error)) from error
 
     def has(self, kind: str, namespace: str, name: str) -> bool:
         """Whether there is such an object."""

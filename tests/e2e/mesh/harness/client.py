@@ -9,7 +9,6 @@ from typing import Any, Final
 
 import msgspec
 from msgspec import Struct
-
 from tests.e2e.mesh.harness.commands import run
 
 APPLICATIONS: Final = Path(__file__).parents[1] / "applications"

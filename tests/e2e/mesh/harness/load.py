@@ -9,7 +9,6 @@ from typing import Any, Final
 
 import msgspec
 from msgspec import Struct
-
 from tests.e2e.mesh.harness.client import APPLICATIONS
 
 _END: Final = 30.0

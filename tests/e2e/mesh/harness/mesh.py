@@ -22,9 +22,10 @@ from tests.e2e.mesh.harness.manifests import Manifest
 from tests.e2e.mesh.harness.outer import OuterNamespace, pinned
 from tests.e2e.mesh.harness.processes import Process
 from tests.e2e.mesh.harness.waiting import eventually
-from weft.apps.supervisor import node_settings
+
 from weft.base.places import Places
 from weft.node.inspection import admin_socket_of, exec_arguments, log_files
+from weft.node.settings import node_settings
 
 READY: Final = 60.0
 _END: Final = 60.0

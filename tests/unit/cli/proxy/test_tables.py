@@ -192,6 +192,11 @@ def test_a_certificate_that_is_none_is_not_valid(key: str) -> None:
     assert rows == [("default", "Cert Chain", "ACTIVE", "false", "", "", "")]
 
 
+def test_a_secret_that_is_no_certificate_shows_nothing() -> None:
+    secret = Secret("token", "ACTIVE", {"generic_secret": {"secret": {"filename": "[redacted]"}}})
+    assert secrets.rows([secret], NOW) == [("token", "Generic", "ACTIVE", "-", "-", "-", "-")]
+
+
 @pytest.mark.parametrize("data", [b"", b"{}", b"[]", b'{"configs": 1}', b'{"configs": [{"static_clusters": 5}]}'])
 def test_what_is_no_dump_is_refused(data: bytes) -> None:
     with pytest.raises(DumpError, match="no configuration dump"):

@@ -21,6 +21,10 @@ _LONGEST_DURATION: Final = 365 * _DAY
 _LONGEST_TEXT: Final = 40
 
 
+_LARGEST_PROGRAM: Final = 32_768
+"""Instructions of a compiled expression that proxies take (runtime key re2.max_program_size.error_level)."""
+
+
 def check_duration(report: Report, path: str, text: str | None, *, least: Milliseconds = 1) -> Milliseconds | None:
     """A duration of at least `least` milliseconds and at most a year; None where it is not stated or wrong."""
     if text is None:
@@ -48,11 +52,15 @@ def check_regex(report: Report, path: str, pattern: str) -> Any:
     options.log_errors = False
     options.max_mem = _REGEX_MEMORY
     try:
-        return re2.compile(pattern, options)
+        compiled = re2.compile(pattern, options)
     except re2.error as error:
         reason = error.args[0].decode(errors="replace") if error.args else "refused"
         report.invalid(path, f"{pattern!r} is no regular expression of RE2: {reason}", "see the syntax of RE2")
         return None
+    if compiled.programsize > _LARGEST_PROGRAM:
+        report.invalid(path, f"{pattern!r} is too complex", "use a simpler expression, or several rules")
+        return None
+    return compiled
 
 
 def check_percent(report: Report, path: str, value: float) -> float:

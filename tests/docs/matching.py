@@ -43,9 +43,8 @@ def difference(promised: Sequence[str], said: str, *, within: int = 0) -> str:
 
 
 def _same(promised: str, said: str, within: int) -> bool:
-    parts = [_steady(part) for part in promised.split(_ANYTHING)]
-    pattern = ".*".join(_pattern(part, within) for part in parts)
-    found = re.fullmatch(pattern.strip(), _steady(said).strip())
+    parts = [_steady(part) for part in promised.strip().split(_ANYTHING)]
+    found = re.fullmatch(".*".join(_pattern(part, within) for part in parts), _steady(said.strip()))
     if found is None:
         return False
     numbers = [int(number) for part in parts for number in _NUMBER.findall(part)] if within else []

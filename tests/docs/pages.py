@@ -10,6 +10,7 @@ output that is promised below it. Attributes of such a fence:
 
 import re
 from collections.abc import Iterator
+from itertools import takewhile
 from pathlib import Path, PurePosixPath
 from typing import Final
 
@@ -74,10 +75,11 @@ class PageError(ValueError):
 
 
 def read_page(path: Path) -> Page:
-    """A page, after the files of the page that its front matter names as `files_from`. Raises PageError."""
+    """A page, after the files that another page makes before its first command: the one that the front matter names as
+    `files_from`. Raises PageError."""
     text = path.read_text()
     start = front_matter(text).get("files_from")
-    given = [step for step in read_page(path.parent / start).steps if isinstance(step, File)] if start else []
+    given = takewhile(lambda step: isinstance(step, File), read_page(path.parent / start).steps) if start else ()
     return Page(path, (*given, *steps(fences(text))))
 
 

@@ -35,8 +35,7 @@ def claimed(places: Places, maker: str) -> Iterator[None]:
 
     `maker` is the command that makes the mesh. Raises MeshRunningError or ForeignFolderError.
     """
-    if is_foreign(places):
-        raise ForeignFolderError(f"{places.state} is not empty and no state folder of a mesh")
+    require_home(places)
     descriptor = _lock(places)
     try:
         os.ftruncate(descriptor, 0)
@@ -65,12 +64,16 @@ def maker(places: Places) -> str | None:
     return words[1] if len(words) > 1 else None
 
 
-def is_foreign(places: Places) -> bool:
-    """Whether the state folder holds things, but not those of a mesh."""
-    if not places.state.is_dir():
-        return places.state.exists()
-    names = {path.name for path in places.state.iterdir()}
-    return _FILE not in names and bool(names - _BEFORE_THE_CLAIM)
+def is_empty(places: Places) -> bool:
+    """Whether there is nothing of a mesh in the state folder, but a claim perhaps."""
+    return not places.state.is_dir() or {path.name for path in places.state.iterdir()} <= {_FILE}
+
+
+def require_home(places: Places) -> None:
+    """Raises ForeignFolderError if the state folder holds things, but not those of a mesh."""
+    names = {path.name for path in places.state.iterdir()} if places.state.is_dir() else set()
+    if _FILE not in names and names - _BEFORE_THE_CLAIM:
+        raise ForeignFolderError(f"{places.state} is not empty and no state folder of a mesh")
 
 
 def clear(places: Places) -> None:

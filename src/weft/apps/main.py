@@ -12,7 +12,7 @@ from weft.cli.lazy import LazyCommand
 _COMMANDS: Final = (
     ("up", "weft.apps.up:up", "Run a folder of YAML as a mesh on this machine.", False),
     ("down", "weft.apps.up:down", "Stop a mesh and remove everything that it made.", False),
-    ("demo", "weft.apps.demo:demo", "Show a mesh of small services with real traffic.", False),
+    ("demo", "weft.apps.demo.command:demo", "Show a mesh of small services with real traffic.", False),
     ("controller", "weft.apps.processes:controller", "Run the controller (started by `weft up`).", True),
     ("node", "weft.apps.processes:node", "Run the node process (started by `weft up`).", True),
 )

@@ -1,17 +1,35 @@
-"""Objects as people see them: with the metadata, addresses and status that the mesh adds. Pure over the cluster."""
+"""Objects as people see them: with the metadata, addresses and status that the mesh adds."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
+from msgspec import Struct
+
 from weft.base.issues import Ref
+from weft.mesh.fragments import NAMESPACE
 from weft.model.kinds import Kinds
+from weft.model.kubernetes import Deployment
 from weft.model.local import ContainerReport, PodReport
-from weft.model.objects import Object
-from weft.sources.local.cluster import DEPLOYMENT, POD, SERVICE, LocalCluster
-from weft.sources.local.pods import PodRecord
+from weft.model.objects import Kind, Object
+from weft.sources.changes import Value
+from weft.sources.local.cluster import DEPLOYMENT, LocalCluster
+from weft.sources.local.namespaces import namespace_body
+from weft.sources.local.plans import PodPlan, explained, pod_object
+from weft.sources.local.pods import POD, PodRecord
+from weft.sources.local.services import SERVICE
+
+Manifest = dict[str, Any]
+
+
+class PodView(Struct, frozen=True):
+    """A pod, what was decided about it, and what the node last said of it."""
+
+    record: PodRecord
+    plan: PodPlan | None
+    report: PodReport | None
 
 
 class Manifests:
@@ -21,74 +39,116 @@ class Manifests:
         self._cluster = cluster
         self._kinds = kinds
 
-    def all(self, kind: str, namespace: str | None) -> list[dict[str, Any]]:
-        """All objects of a kind, sorted by namespace and name."""
-        if kind == POD:
-            records = [r for r in self._cluster.pods.records() if namespace in (None, r.namespace)]
-            return [self._pod(record) for record in records]
-        refs = [r for r in self._cluster.store.refs() if r.kind == kind and namespace in (None, r.namespace)]
-        return [found for ref in refs if (found := self.one(ref)) is not None]
+    def all(self, kind: str, namespace: str | None) -> Iterator[Manifest]:
+        """All objects of a kind as they are now, sorted by namespace and name.
 
-    def one(self, ref: Ref) -> dict[str, Any] | None:
+        What is returned reads what authors wrote, which takes long where there is much: it may be read in a thread.
+        """
+        if kind == POD:
+            views = [self._view(record) for record in self._cluster.pods.records(namespace)]
+            return (pod_manifest(view) for view in views)
+        refs = [ref for ref in self._cluster.store.refs(kind) if namespace in (None, ref.namespace)]
+        implied = self._cluster.namespaces.implied() if kind == NAMESPACE else []
+        added = {ref: self._added(ref, value) for ref in refs if (value := self._cluster.store.value(ref)) is not None}
+        return _read(self._cluster.store.bodies(added), added, implied)
+
+    def one(self, ref: Ref) -> Manifest | None:
         """One object, None if there is none."""
         if ref.kind == POD:
-            record = self._cluster.pods.named(ref.namespace, ref.name)
-            return self._pod(record) if record is not None else None
-        value, body = self._cluster.store.value(ref), self._cluster.store.body(ref)
-        if value is None or body is None:
-            return None
-        metadata = dict(body.get("metadata") or {})
+            record = self._cluster.pods.named(ref)
+            return pod_manifest(self._view(record)) if record is not None else None
+        body = self.body(ref)
+        value = self._cluster.store.value(ref)
+        return _merged(body, self._added(ref, value)) if body is not None and value is not None else body
+
+    def body(self, ref: Ref) -> Manifest | None:
+        """What is said of an object, None if there is none."""
+        if self._cluster.store.value(ref) is not None:
+            return self._cluster.store.body(ref)
+        is_implied = ref.kind == NAMESPACE and ref.name in self._cluster.namespaces.implied()
+        return namespace_body(ref.name) if is_implied else None
+
+    # ---- what the mesh adds ------------------------------------------------------------------------------------
+    def _added(self, ref: Ref, value: Value) -> Manifest:
+        """What is added to what an object's author wrote, field by field; `metadata` and `spec` are merged."""
+        kind = self._kinds.get(ref.kind)
+        metadata: Manifest = {"name": value.metadata.name}
         if value.metadata.namespace:
             metadata["namespace"] = value.metadata.namespace
         if value.metadata.created:
             metadata["creationTimestamp"] = timestamp(value.metadata.created)
-        body = {**body, "metadata": metadata}
-        if ref.kind == SERVICE:
-            body["spec"] = {**(body.get("spec") or {}), **self._service_address(ref)}
-        elif ref.kind == DEPLOYMENT and isinstance(value, Object):
-            body["status"] = self._deployment_status(ref, value.spec.replicas)
-        return body
+        added: Manifest = {**(_envelope(kind) if kind is not None else {}), "metadata": metadata}
+        if ref.kind == NAMESPACE:
+            metadata["labels"] = self._cluster.namespace_labels(ref.name)
+            added["status"] = {"phase": "Active"}
+        elif ref.kind == SERVICE:
+            found = self._cluster.object(ref)
+            address = found.spec.cluster_ip if found is not None else ""
+            added["spec"] = {"clusterIP": address, "clusterIPs": [address]} if address else {}
+        elif isinstance(value, Object) and isinstance(value.spec, Deployment):
+            added["status"] = self._deployment_status(value)
+        return added
 
-    def _service_address(self, ref: Ref) -> dict[str, str]:
-        found = self._cluster.object(ref)
-        return {"clusterIP": found.spec.cluster_ip} if found is not None and found.spec.cluster_ip else {}
-
-    def _deployment_status(self, ref: Ref, replicas: int) -> dict[str, int]:
-        mine = [r for r in self._cluster.pods.records() if r.owner == ref and r.deleted is None]
-        ready = sum(self._cluster.pods.is_ready(r.uid) for r in mine)
-        newest = max((r.created for r in mine), default=0)
-        current = {r.template for r in mine if r.created == newest}
-        updated = sum(r.template in current for r in mine)
-        counts = {"readyReplicas": ready, "availableReplicas": ready, "updatedReplicas": updated}
-        return {"replicas": len(mine), **counts, "unavailableReplicas": max(0, replicas - ready)}
-
-    def _pod(self, record: PodRecord) -> dict[str, Any]:
-        plan = self._cluster.plan(record)
-        report = self._cluster.pods.report(record.uid)
-        owner = self._cluster.store.body(record.owner) or {}
-        spec = owner.get("spec") or {}
-        if record.owner.kind == DEPLOYMENT:
-            spec = (spec.get("template") or {}).get("spec") or {}
-        template = record.content.metadata
-        labels = plan.pod.metadata.labels if plan is not None else template.labels
-        metadata: dict[str, Any] = {
-            "name": record.name,
-            "namespace": record.namespace,
-            "uid": record.uid,
-            "labels": labels,
-            "annotations": plan.pod.metadata.annotations if plan is not None else template.annotations,
-            "creationTimestamp": timestamp(record.created),
-            "ownerReferences": _owners(record),
+    def _deployment_status(self, deployment: Object[Deployment]) -> dict[str, int]:
+        mine = [record for record in self._cluster.pods.of(deployment.ref) if record.deleted is None]
+        ready = sum(self._cluster.pods.is_ready(record.uid) for record in mine)
+        template = self._cluster.template(deployment)
+        return {
+            "replicas": len(mine),
+            "readyReplicas": ready,
+            "availableReplicas": ready,
+            "updatedReplicas": sum(record.template == template for record in mine),
+            "unavailableReplicas": max(0, deployment.spec.replicas - ready),
         }
-        if record.deleted is not None:
-            metadata["deletionTimestamp"] = timestamp(record.deleted)
-        address = plan.address if plan is not None else ""
-        injected = plan is not None and plan.template != "none"
-        status = pod_status(report, address, injected=injected)
-        return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec, "status": status}
+
+    def _view(self, record: PodRecord) -> PodView:
+        return PodView(record, self._cluster.plan(record.uid), self._cluster.pods.report(record.uid))
 
 
-def pod_status(report: PodReport | None, address: str, *, injected: bool) -> dict[str, Any]:
+def _read(
+    bodies: Callable[[], dict[Ref, Manifest]], added: dict[Ref, Manifest], implied: list[str]
+) -> Iterator[Manifest]:
+    """The manifests of objects, and of namespaces that nobody declares, sorted by their keys."""
+    found = {ref: _merged(body, added[ref]) for ref, body in bodies().items()}
+    found |= {Ref(NAMESPACE, "", name): namespace_body(name) for name in implied}
+    yield from (found[ref] for ref in sorted(found))
+
+
+def _envelope(kind: Kind) -> Manifest:
+    version = kind.versions[0]
+    return {"apiVersion": f"{kind.group}/{version}" if kind.group else version, "kind": kind.name}
+
+
+def _merged(body: Manifest, added: Manifest) -> Manifest:
+    """What the author wrote, and what is added to it; apiVersion and kind only where a list left them out."""
+    result = {**added, **body}
+    for field in added.keys() & {"metadata", "spec", "status"}:
+        result[field] = {**(body.get(field) or {}), **added[field]}
+    return result
+
+
+# ---- pods ------------------------------------------------------------------------------------------------------------
+def pod_manifest(view: PodView) -> Manifest:
+    """A pod: its spec as its author wrote it when the pod was made, its metadata and status as they are now."""
+    record, plan = view.record, view.plan or PodPlan(record=view.record, address="")
+    annotations = pod_object(PodPlan(record=record, address=""), None).metadata.annotations
+    metadata: Manifest = {
+        "name": record.name,
+        "namespace": record.namespace,
+        "uid": record.uid,
+        "labels": record.marks.labels,
+        "annotations": annotations,
+        "creationTimestamp": timestamp(record.created),
+        "ownerReferences": _owners(record),
+    }
+    if record.deleted is not None:
+        metadata["deletionTimestamp"] = timestamp(record.deleted)
+    report = explained(plan, view.report) if view.report is not None else None
+    status = pod_status(report, plan.address, injected=record.injected != "none")
+    return {"apiVersion": "v1", "kind": POD, "metadata": metadata, "spec": record.written, "status": status}
+
+
+def pod_status(report: PodReport | None, address: str, *, injected: bool) -> Manifest:
     """The status of a pod in the form of Kubernetes; the Envoy of a pod is its container `istio-proxy`."""
     if report is None:
         return {"phase": "Pending", "podIP": address, "conditions": [], "containerStatuses": []}
@@ -100,24 +160,21 @@ def pod_status(report: PodReport | None, address: str, *, injected: bool) -> dic
         "podIP": address,
         "startTime": timestamp(report.started),
         "conditions": [{"type": "Ready", "status": "True" if report.ready else "False"}],
-        "containerStatuses": _container_statuses(units),
+        "containerStatuses": [_container_status(unit) for unit in units],
     }
 
 
-def _container_statuses(units: Sequence[ContainerReport]) -> list[dict[str, Any]]:
-    return [
-        {
-            "name": unit.name,
-            "ready": unit.ready,
-            "restartCount": unit.restarts,
-            "started": unit.state == "running",
-            "state": {unit.state: _state(unit)},
-        }
-        for unit in units
-    ]
+def _container_status(unit: ContainerReport) -> Manifest:
+    return {
+        "name": unit.name,
+        "ready": unit.ready,
+        "restartCount": unit.restarts,
+        "started": unit.state == "running",
+        "state": {unit.state: _state(unit)},
+    }
 
 
-def _state(unit: ContainerReport) -> dict[str, Any]:
+def _state(unit: ContainerReport) -> Manifest:
     if unit.state == "running":
         return {"startedAt": timestamp(unit.started), "pid": unit.pid}
     said = {"reason": unit.reason, "message": unit.message}
@@ -125,7 +182,7 @@ def _state(unit: ContainerReport) -> dict[str, Any]:
 
 
 def _owners(record: PodRecord) -> list[dict[str, str]]:
-    if record.owner.kind != DEPLOYMENT:
+    if record.owner is None or record.owner.kind != DEPLOYMENT:
         return []
     return [{"apiVersion": "apps/v1", "kind": "Deployment", "name": record.owner.name}]
 

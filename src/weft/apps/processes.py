@@ -8,6 +8,7 @@ import signal
 from datetime import timedelta
 from ipaddress import IPv4Network
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -31,30 +32,21 @@ _FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 @click.option("--certificate-seconds", type=click.IntRange(min=5), help="Lifetime of workloads' certificates.")
 @click.option("--parent", type=int, help="Process to end with.")
 @click.pass_context
-def controller(
-    context: click.Context,
-    *,
-    folder: Path,
-    recursive: bool,
-    namespace: str,
-    pod_cidr: str,
-    certificate_seconds: int | None,
-    parent: int | None,
-) -> None:
+def controller(context: click.Context, /, folder: Path, **chosen: Any) -> None:
     """Runs the controller of a standalone mesh."""
-    _begin(parent)
-    network = MeshNetwork(namespace, IPv4Network(pod_cidr))
-    lifetime = timedelta(seconds=certificate_seconds) if certificate_seconds is not None else timedelta(hours=24)
+    _begin(chosen["parent"])
+    network = MeshNetwork(chosen["namespace"], IPv4Network(chosen["pod_cidr"]))
+    seconds = chosen["certificate_seconds"]
     options = ControllerOptions(
         places=chosen_places(context),
         folder=folder,
-        recursive=recursive,
-        namespace=namespace,
+        recursive=chosen["recursive"],
+        namespace=network.namespace,
         gateway=network.gateway,
         host=network.host,
         pod_cidr=network.cidr,
         first_pod=network.first,
-        certificate_lifetime=lifetime,
+        certificate_lifetime=timedelta(seconds=seconds) if seconds is not None else timedelta(hours=24),
     )
     asyncio.run(run_controller(options))
 

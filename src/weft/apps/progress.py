@@ -56,12 +56,11 @@ async def until_ready(places: Places, show: Show, *, limit: float) -> float:
 
 def readiness(places: Places) -> Readiness | None:
     """How far the mesh is; None while its controller does not answer."""
-    pods = get(places, "/v1/objects/pods")
-    if pods is None:
+    pods, status = get(places, "/v1/objects/pods"), get(places, "/v1/status")
+    if pods is None or status is None:
         return None
-    ready = [pod for pod in pods["items"] if _is_ready(pod)]
     waiting = tuple(_reason(pod) for pod in pods["items"] if not _is_ready(pod))
-    return Readiness(len(pods["items"]), len(ready), waiting)
+    return Readiness(status["pods"]["wanted"], status["pods"]["ready"], waiting)
 
 
 def get(places: Places, target: str) -> Any:

@@ -4,31 +4,35 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
-from typing import Any, Final
+from collections.abc import Iterator, Sequence
+from typing import Final
 
 from msgspec import Struct
 
 from weft import __version__
 from weft.apps.authority import Identity
 from weft.apps.bootstraps import ProxyBootstraps
-from weft.apps.manifests import Manifests
+from weft.apps.manifests import Manifest, Manifests, PodView, pod_manifest
 from weft.apps.pipeline import Pipeline
+from weft.apps.related import related_objects, workload_uid
 from weft.apps.views import ProxyViews
 from weft.base.issues import Issue, LocatedIssue, Ref
 from weft.identity.profiles import Subject
+from weft.model import codes
 from weft.model.kinds import Kinds
 from weft.model.local import Credentials, NodeOrders, PodReport
 from weft.serve.ads.registry import Registry
 from weft.serve.ads.server import DiscoveryService
 from weft.serve.ads.states import ProxyState
 from weft.serve.callers import Pod
-from weft.serve.http.contract import Applied, MeshStatus, PodCount
+from weft.serve.http.contract import Applied, ConflictError, MeshStatus, PodCount
 from weft.sources.changes import Changes
-from weft.sources.local.cluster import POD, LocalCluster
+from weft.sources.local.cluster import LocalCluster
 from weft.sources.local.events import Event
+from weft.sources.local.pods import POD, PodRecord
 
 _WORST_FIRST: Final = {"error": 0, "warning": 1, "info": 2}
+_BADNESS: Final = ("SYNCED", "STALE", "NOT SENT", "ERROR")
 
 
 class ControllerParts(Struct, frozen=True, kw_only=True):
@@ -57,11 +61,14 @@ class ControllerState:
         self._identity = parts.identity
         self._started = int(time.time())
         self._node_seen: int | None = None
+        self._heard_of: set[str] = set()
         self._manifests = Manifests(parts.cluster, parts.kinds)
         self._changed = asyncio.Event()
         self._ending = False
         self.registry = Registry()
-        self.views = ProxyViews(parts.pipeline.mesh, parts.pipeline.resources, self._uid_of)
+        self.views = ProxyViews(
+            parts.pipeline.mesh, parts.pipeline.resources, lambda pod: self._workload_of(pod.namespace, pod.name)
+        )
         self.discovery = DiscoveryService(
             guard=parts.identity.guard,
             pods=self.pod,
@@ -95,75 +102,82 @@ class ControllerState:
     def _publish(self) -> None:
         for uid in self.views.refresh():
             self.discovery.reassign(uid)
-        alive = {record.uid for record in self._cluster.pods.records() if record.deleted is None}
-        for uid in {state.pod_uid for state in self.registry.states()} - alive:
+        for uid in self._cluster.take_gone():
             self.registry.close_pod(uid)
             self._identity.secrets.forget(uid)
         self._changed.set()
         self._changed = asyncio.Event()
 
-    # ---- pods and their proxies --------------------------------------------------------------------------------
     def pod(self, uid: str) -> Pod | None:
         """A pod by its uid; None once it was deleted."""
         record = self._cluster.pods.get(uid)
-        plan = self._cluster.plan(record) if record is not None else None
-        if record is None or plan is None:
+        if record is None or record.deleted is not None:
             return None
-        uid_of_workload = f"{self._pipeline.mesh.settings().cluster}//Pod/{record.namespace}/{record.name}"
-        workload = self._pipeline.mesh.inventory.workload(uid_of_workload)
+        workload = self._pipeline.mesh.inventory.workload(self._workload_of(record.namespace, record.name))
         app, version = workload.canonical if workload is not None else ("", "")
-        subject = Subject(workload=plan.pod.metadata.name, version=version, app=app)
-        return Pod(uid, record.namespace, record.name, plan.pod.spec.account, subject)
+        subject = Subject(workload=record.name, version=version, app=app)
+        return Pod(uid, record.namespace, record.name, record.content.spec.account, subject)
 
-    def _uid_of(self, pod: Pod) -> str:
-        return f"{self._pipeline.mesh.settings().cluster}//Pod/{pod.namespace}/{pod.name}"
+    def _workload_of(self, namespace: str, pod: str) -> str:
+        return workload_uid(self._pipeline, namespace, pod)
 
     # ---- Objects -----------------------------------------------------------------------------------------------
-    def manifests(self, kind: str, namespace: str | None) -> list[dict[str, Any]]:
+    def manifests(self, kind: str, namespace: str | None) -> Iterator[Manifest]:
         """As in `contract.Objects`."""
         return self._manifests.all(kind, namespace)
 
-    def manifest(self, ref: Ref) -> dict[str, Any] | None:
+    def manifest(self, ref: Ref) -> Manifest | None:
         """As in `contract.Objects`."""
         return self._manifests.one(ref)
 
-    def apply(self, body: dict[str, Any]) -> Applied:
-        """As in `contract.Objects`."""
+    def apply(self, body: Manifest) -> Applied:
+        """As in `contract.Objects`. A Deployment's pod can't be applied: it is what its Deployment says."""
         decoded = self._cluster.store.decode(body)
         issues = tuple(LocatedIssue(issue) for issue in decoded.issues)
         if decoded.value is None or any(issue.severity == "error" for issue in decoded.issues):
             return Applied(decoded.value.ref if decoded.value is not None else None, "refused", issues)
         ref = decoded.value.ref
-        known = self._cluster.store.body(ref) if self._cluster.store.value(ref) is not None else None
+        record = self._owned_pod(ref)
+        if record is not None:
+            return Applied(ref, "refused", (LocatedIssue(_owned(record)),))
+        known = self._manifests.body(ref)
         if known == body:
             return Applied(ref, "unchanged", issues)
         self._cluster.store.put(ref, body)
         self._cluster.refresh((ref,))
         self._publish()
-        return Applied(ref, "configured" if known is not None else "created", (*issues, *self.issues(ref)))
+        return Applied(ref, "configured" if known is not None else "created", self.issues(ref))
 
     def label(self, ref: Ref, changes: dict[str, str | None]) -> Applied:
-        """As in `contract.Objects`."""
-        body = self._cluster.store.body(ref) if self._cluster.store.value(ref) is not None else None
+        """As in `contract.Objects`. A Deployment's pod is labelled as it is, without another one taking its place."""
+        record = self._owned_pod(ref)
+        body = pod_manifest(PodView(record, None, None)) if record is not None else self._manifests.body(ref)
         if body is None:
             raise KeyError(str(ref))
-        metadata = dict(body.get("metadata") or {})
-        labels = dict(metadata.get("labels") or {})
-        labels.update({key: value for key, value in changes.items() if value is not None})
-        for key in [key for key, value in changes.items() if value is None]:
-            labels.pop(key, None)
-        return self.apply({**body, "metadata": {**metadata, "labels": labels}})
+        body = _labelled(body, changes)
+        if record is None:
+            return self.apply(body)
+        decoded = self._cluster.store.decode(body)
+        issues = tuple(LocatedIssue(issue) for issue in decoded.issues)
+        if decoded.value is None or any(issue.severity == "error" for issue in decoded.issues):
+            return Applied(ref, "refused", issues)
+        if decoded.value.metadata.labels == record.marks.labels:
+            return Applied(ref, "unchanged")
+        self._cluster.relabel(record, decoded.value.metadata.labels)
+        self._publish()
+        return Applied(ref, "configured")
 
     def delete(self, ref: Ref) -> bool:
         """As in `contract.Objects`. A pod of a Deployment is ended, and another one takes its place."""
-        if ref.kind == POD and self._cluster.store.value(ref) is None:
-            record = self._cluster.pods.named(ref.namespace, ref.name)
-            if record is None or record.deleted is not None:
-                return False
-            self._cluster.pods.end(record.uid)
-        elif not self._cluster.store.delete(ref):
+        record = self._owned_pod(ref)
+        if record is not None:
+            self._cluster.end(record)
+        elif self._cluster.store.delete(ref):
+            self._cluster.refresh((ref,))
+        elif self._manifests.body(ref) is not None:
+            raise ConflictError(f"nobody declares {ref}: it is there as long as objects are in it, or is the default")
+        else:
             return False
-        self._cluster.refresh((ref,))
         self._publish()
         return True
 
@@ -173,19 +187,28 @@ class ControllerState:
 
     def issues(self, ref: Ref | None) -> tuple[LocatedIssue, ...]:
         """As in `contract.Objects`."""
-        located = (*self._cluster.store.issues(), *map(self._locate, self._pipeline.issues()), *self._cluster.issues())
-        found = {issue: None for issue in located if ref is None or issue.issue.ref == ref}
-        return tuple(sorted(found, key=lambda each: _WORST_FIRST[each.issue.severity]))
+        said = (each for each in self._cluster.store.issues() if ref in (None, each.issue.ref))
+        found = (self._locate(issue) for issue in self._pipeline.issues() if ref in (None, issue.ref))
+        unique = dict.fromkeys((*said, *found, *self._cluster.issues(ref)))
+        return tuple(sorted(unique, key=lambda each: _WORST_FIRST[each.issue.severity]))
 
     def _locate(self, issue: Issue) -> LocatedIssue:
         position = self._cluster.store.position(issue.ref, issue.path) if issue.ref is not None else None
         return LocatedIssue(issue, position)
 
+    def _owned_pod(self, ref: Ref) -> PodRecord | None:
+        """A pod that no object says itself, but a Deployment, and that is not ending."""
+        if ref.kind != POD or self._cluster.store.value(ref) is not None:
+            return None
+        record = self._cluster.pods.named(ref)
+        return record if record is not None and record.deleted is None else None
+
     # ---- MeshView ----------------------------------------------------------------------------------------------
     def status(self) -> MeshStatus:
         """As in `contract.MeshView`."""
         records = [record for record in self._cluster.pods.records() if record.deleted is None]
-        ready = sum(self._cluster.pods.is_ready(record.uid) for record in records)
+        # What a former controller was told may be long over.
+        ready = sum(self._cluster.pods.is_ready(record.uid) for record in records if record.uid in self._heard_of)
         counts: dict[str, int] = {}
         for proxy in self.registry.states():
             worst = max((each.status for each in proxy.types), key=_BADNESS.index, default="NOT SENT")
@@ -230,6 +253,7 @@ class ControllerState:
     def report(self, reports: Sequence[PodReport]) -> None:
         """As in `contract.Node`."""
         self._node_seen = int(time.time())
+        self._heard_of.update(report.uid for report in reports)
         if self._cluster.report(reports):
             self._publish()
 
@@ -239,31 +263,15 @@ class ControllerState:
         return self._identity.credentials(pod) if pod is not None else None
 
 
-_BADNESS: Final = ("SYNCED", "STALE", "NOT SENT", "ERROR")
+def _labelled(body: Manifest, changes: dict[str, str | None]) -> Manifest:
+    """An object with changed labels; those whose value is None are removed."""
+    metadata = body.get("metadata") or {}
+    labels = {**(metadata.get("labels") or {}), **changes}
+    kept = {key: value for key, value in labels.items() if value is not None}
+    return {**body, "metadata": {**metadata, "labels": kept}}
 
 
-def related_objects(pipeline: Pipeline, ref: Ref) -> dict[str, list[str]]:
-    """Endpoints of a service; policies in force at a pod, and services that lead to it."""
-    mesh = pipeline.mesh
-    if ref.kind == "Service":
-        host = f"{ref.name}.{ref.namespace}.svc.{mesh.settings().cluster_domain}"
-        service = mesh.inventory.service(ref.namespace, host)
-        if service is None:
-            return {}
-        found = ((port, mesh.endpoint_table.of(service, port.number)) for port in service.ports)
-        return {
-            f"Endpoints {port.name or port.number}": [f"{e.address}:{e.port}" for e in endpoints if e.healthy]
-            for port, endpoints in found
-        }
-    if ref.kind != POD:
-        return {}
-    workload = mesh.inventory.workload(f"{mesh.settings().cluster}//Pod/{ref.namespace}/{ref.name}")
-    if workload is None:
-        return {}
-    inbound = mesh.inbound(mesh.key(workload, "own").server)
-    policies = [f"{a.source.kind} {a.source.namespace}/{a.source.name}" for a in inbound.other.authorizations]
-    return {
-        "Services": sorted({port.service for port in inbound.ports if port.service}),
-        "Mutual TLS": [f"{port.port}: {port.mutual}" for port in (*inbound.ports, inbound.other)],
-        "Authorization": policies,
-    }
+def _owned(record: PodRecord) -> Issue:
+    maker = str(record.owner) if record.owner is not None else "a Deployment that it was taken from by its labels"
+    message, advice = f"the pod comes from {maker}", "change the Deployment; `weft label` and `weft delete` do work"
+    return Issue(codes.INVALID, "error", record.ref, "metadata.name", message, "nothing is changed", advice)

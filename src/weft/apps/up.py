@@ -7,16 +7,19 @@ import logging
 import subprocess
 import sys
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import click
+import msgspec
 
 from weft.apps.claim import running_pid
 from weft.apps.failures import mesh_failures, require_root
 from weft.apps.progress import NotReadyError, Readiness, describe, get, until_ready
 from weft.apps.supervisor import UpOptions, keep_mesh, stop_mesh
+from weft.base.issues import LocatedIssue
 from weft.base.places import Places
 from weft.cli.errors import Failure
+from weft.cli.issues import print_issue
 from weft.cli.options import chosen_places, mesh_options
 
 READY_LIMIT: Final = 120.0
@@ -32,30 +35,18 @@ _SHOWN_ISSUES: Final = 20
 @click.option("--certificate-seconds", type=click.IntRange(min=5), help="Lifetime of workloads' certificates.")
 @click.option("--timeout", type=float, default=READY_LIMIT, show_default=True, help="Seconds to wait for all pods.")
 @click.pass_context
-def up(
-    context: click.Context,
-    *,
-    folder: Path,
-    recursive: bool,
-    detach: bool,
-    envoy: Path | None,
-    certificate_seconds: int | None,
-    timeout: float,
-) -> int:
+def up(context: click.Context, /, folder: Path, **chosen: Any) -> int:
     """Runs the objects in FOLDER as a mesh on this machine; changed files take effect at once. Ctrl-C removes it."""
     require_root("sudo weft up ...")
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
-    places = chosen_places(context)
-    if detach:
-        return _detached(places, timeout)
     options = UpOptions(
-        places=places,
+        places=chosen_places(context),
         folder=folder.absolute(),
-        recursive=recursive,
-        envoy=envoy,
-        certificate_seconds=certificate_seconds,
+        recursive=chosen["recursive"],
+        envoy=chosen["envoy"],
+        certificate_seconds=chosen["certificate_seconds"],
     )
-    return run_mesh(options, timeout)
+    return detached(options, chosen["timeout"]) if chosen["detach"] else run_mesh(options, chosen["timeout"])
 
 
 def run_mesh(options: UpOptions, timeout: float) -> int:
@@ -78,8 +69,9 @@ async def _say_when_ready(places: Places, limit: float) -> float | None:
     except NotReadyError as error:
         click.echo(f"not everything is ready after {limit:.0f} s: {error}; it is still tried", err=True)
         return None
-    for issue in (get(places, "/v1/issues") or ())[:_SHOWN_ISSUES]:
-        click.echo(_line(issue), err=True)
+    issues = get(places, "/v1/issues") or ()
+    for issue in msgspec.convert(issues[:_SHOWN_ISSUES], list[LocatedIssue]):
+        print_issue(issue)
     return seconds
 
 
@@ -87,25 +79,16 @@ def _say(seconds: float, now: Readiness | None) -> None:
     click.echo(f"{seconds:5.1f} s  {describe(now)}")
 
 
-def _line(located: dict[str, object]) -> str:
-    issue, position = located["issue"], located.get("position")
-    assert isinstance(issue, dict)
-    place = f"{position['file']}:{position['line']}: " if isinstance(position, dict) else ""
-    ref = issue.get("ref")
-    subject = f"{ref['kind'].partition('.')[0]} {ref['namespace']}/{ref['name']}: " if isinstance(ref, dict) else ""
-    return f"{place}{issue['severity']} [{issue['code']}] {subject}{issue['path']}: {issue['message']}"
-
-
-def _detached(places: Places, timeout: float) -> int:
-    """Starts the same command again as a process of its own, and waits until its mesh is ready."""
+def detached(options: UpOptions, timeout: float) -> int:
+    """Runs a mesh in a process of its own, and returns once it is ready."""
+    places = options.places
     if running_pid(places) is not None:
         raise Failure("the mesh runs already", hint="`weft status` shows it, `weft down` ends it")
-    arguments = [each for each in sys.argv[1:] if each not in ("-d", "--detach")]
     log = places.state / "logs" / "up.log"
     log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with open(log, "ab") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "weft.apps.main", *arguments],
+            [sys.executable, "-m", "weft.apps.main", "up", *_arguments(options)],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
@@ -118,6 +101,17 @@ def _detached(places: Places, timeout: float) -> int:
         raise Failure(f"the mesh {'ended' if ended else 'is not ready'}: {error}", hint=f"see {log}") from error
     click.echo(f"mesh {places.mesh} is ready after {seconds:.1f} s; `weft down` ends it")
     return 0
+
+
+def _arguments(options: UpOptions) -> list[str]:
+    """The command line that means these options."""
+    lifetime = options.certificate_seconds
+    return [
+        *(str(options.folder), "--mesh", options.places.mesh, "--state-dir", str(options.places.state)),
+        *(["--recursive"] if options.recursive else []),
+        *(["--envoy", str(options.envoy)] if options.envoy is not None else []),
+        *(["--certificate-seconds", str(lifetime)] if lifetime is not None else []),
+    ]
 
 
 @click.command()

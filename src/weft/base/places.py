@@ -32,6 +32,11 @@ class Places(Struct, frozen=True):
         return self.state / "controller.sock"
 
     @property
+    def controller_log(self) -> Path:
+        """What the controller's process writes."""
+        return self.state / "logs" / "controller.log"
+
+    @property
     def node(self) -> Path:
         """The folder of the node process: pods, their records, logs and Envoys."""
         return self.state / "node"

@@ -73,12 +73,16 @@ class Controller:
         target = f"{path}?{urlencode(given)}" if given else path
         answer = self._ask(Request(target, method, b"" if body is None else msgspec.json.encode(body)))
         if not 200 <= answer.status < 300:
-            raise _failure(answer)
+            raise _failure(answer, self._where_to_look)
         try:
             return msgspec.json.decode(answer.body, type=kind)
         except msgspec.DecodeError as error:
             hint = "the versions of `weft` and of the running mesh may differ"
             raise Failure(f"the controller's answer can't be read: {error}", hint=hint) from error
+
+    @property
+    def _where_to_look(self) -> str:
+        return f"its log is {self._places.controller_log}"
 
     def _ask(self, request: Request) -> Answer:
         socket = self._places.controller_socket
@@ -89,7 +93,7 @@ class Controller:
         except NotAllowedError as error:
             raise Failure(str(error), hint="run as the user who started the mesh") from error
         except NoAnswerError as error:
-            raise Failure(f"the controller does not answer: {error}", hint="`weft status` tells more") from error
+            raise Failure(f"the controller does not answer: {error}", hint=self._where_to_look) from error
 
 
 def object_path(kind: str, name: str) -> str:
@@ -101,11 +105,10 @@ def _segment(text: str) -> str:
     return quote(text, safe="")
 
 
-def _failure(answer: Answer) -> Failure:
+def _failure(answer: Answer, where_to_look: str) -> Failure:
     try:
         refusal = msgspec.json.decode(answer.body, type=_Refusal)
     except msgspec.DecodeError:
-        hint = "its log in the state folder tells more"
-        return Failure(f"the controller failed (HTTP status {answer.status})", hint=hint)
+        return Failure(f"the controller failed (HTTP status {answer.status})", hint=where_to_look)
     kind = NotFoundError if answer.status == _NOT_FOUND else Failure
     return kind(refusal.error, hint=refusal.hint)

@@ -6,6 +6,8 @@ from typing import IO, Any, Final
 
 import click
 
+from weft.cli.table import printable
+
 FAILED: Final = 1
 MISUSED: Final = 2
 NO_MESH: Final = 3
@@ -43,12 +45,16 @@ class NoMeshError(Failure):
 
 
 def print_error(message: str, hint: str = "") -> None:
-    """Writes `error: ...`, and `hint: ...` below it, to standard error."""
-    click.echo(f"{click.style('error:', fg='red')} {message}", err=True, color=colour(os.environ))
+    """Writes `error: ...`, and `hint: ...` below it, to standard error: each one line that can't steer a terminal."""
+    click.echo(f"{click.style('error:', fg='red')} {_one_line(message)}", err=True, color=colour(os.environ))
     if hint:
-        click.echo(f"hint: {hint}", err=True)
+        click.echo(f"hint: {_one_line(hint)}", err=True)
 
 
 def colour(environment: Mapping[str, str]) -> bool | None:
     """For click's `color`: never where NO_COLOR is set to anything (https://no-color.org), else on terminals only."""
     return False if environment.get("NO_COLOR") else None
+
+
+def _one_line(text: str) -> str:
+    return printable(" ".join(text.split("\n")))

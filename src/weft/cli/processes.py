@@ -24,8 +24,19 @@ def run(vector: Sequence[str], environment: Mapping[str, str], *, stdin: bool) -
     ask it to end are passed on. Raises OSError if it can't be started.
     """
     source = None if stdin else subprocess.DEVNULL
-    process = subprocess.Popen(vector, env=environment, stdin=source, start_new_session=True)
-    with _handled((signal.SIGINT, signal.SIGTERM, signal.SIGHUP), lambda number: process.send_signal(number)):
+    early: list[int] = []
+    process: subprocess.Popen[bytes] | None = None
+
+    def pass_on(number: int) -> None:
+        if process is None:
+            early.append(number)
+        else:
+            process.send_signal(number)
+
+    with _handled((signal.SIGINT, signal.SIGTERM, signal.SIGHUP), pass_on):
+        process = subprocess.Popen(vector, env=environment, stdin=source, start_new_session=True)
+        for number in early:
+            process.send_signal(number)
         return _shell_code(process.wait())
 
 

@@ -5,9 +5,12 @@ a row (protobuf.dev/programming-guides/encoding): joining bytes costs a fiftieth
 message.
 """
 
+from functools import lru_cache
+
 _LENGTH_DELIMITED = 2
 
 
+@lru_cache(maxsize=16_384)  # lengths and tags repeat
 def varint(number: int) -> bytes:
     """Returns a number from 0 on as base 128 varint, least significant group first."""
     groups = bytearray()

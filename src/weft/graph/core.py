@@ -81,6 +81,7 @@ class Graph:
         self._reading: list[list[Node]] = []
         self._settling: list[Settling] = []
         self._unsettled = False
+        self._catching_up = False
         self._orphans: set[Node] = set()
 
     # ---- reading -----------------------------------------------------------------------------------------------
@@ -189,15 +190,28 @@ class Graph:
         self._unsettled = True
 
     def settle(self) -> None:
-        """Lets all parts catch up until nothing is left to do, then forgets values that nobody uses."""
+        """Lets all parts catch up until nothing is left to do, then forgets values that nobody uses.
+
+        Nothing happens where a value asks for it that is computed because a part catches up: it takes what is there,
+        and becomes stale when that changes.
+        """
+        if self._catching_up:
+            return
         if self._unsettled:
+            self._catch_up()
+        if self._orphans:
+            self._forget_orphans()
+
+    def _catch_up(self) -> None:
+        self._catching_up = True
+        try:
             with self.detached():
                 while self._unsettled:
                     self._unsettled = False
                     for part in self._settling:
                         self._unsettled = part.settle() or self._unsettled
-        if self._orphans:
-            self._forget_orphans()
+        finally:
+            self._catching_up = False
 
     @contextmanager
     def detached(self) -> Iterator[None]:

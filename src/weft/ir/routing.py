@@ -51,13 +51,16 @@ class Backend(Struct, frozen=True):
 
 
 class Retry(Struct, frozen=True):
-    """When and how often to try again; `attempts` 0 is an explicit off. Conditions and numeric codes stand in `on`."""
+    """When and how often to try again; `attempts` 0 is an explicit off. Conditions and numeric codes stand in `on`.
+
+    `other_host` None tries another endpoint each time, unless requests are hashed to endpoints.
+    """
 
     attempts: int
     on: tuple[str, ...] = ()
     per_try: Milliseconds | None = None
     backoff: tuple[Milliseconds, Milliseconds] | None = None
-    other_host: bool = True
+    other_host: bool | None = None
     other_locality: bool = False
 
 

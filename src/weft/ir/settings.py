@@ -23,6 +23,9 @@ DEFAULT_RETRY = Retry(
 )
 """Istio's default for outbound HTTP (MeshConfig.defaultHttpRetryPolicy)."""
 
+DEFAULT_INBOUND_RETRY = Retry(attempts=2, on=("reset-before-request",))
+"""Istio's default from the proxy to its workload (MeshConfig.defaultInboundHttpRetryPolicy)."""
+
 
 class MeshSettings(Struct, frozen=True, kw_only=True):
     """One per mesh: what has no narrower home. Defaults are those of Istio's MeshConfig.
@@ -39,7 +42,7 @@ class MeshSettings(Struct, frozen=True, kw_only=True):
     automatic_tls: bool = True
     defaults: TrafficSettings = TrafficSettings(connect=10_000)
     retry: Retry | None = DEFAULT_RETRY
-    inbound_retry: Retry | None = Retry(attempts=2, on=("reset-before-request",))
+    inbound_retry: Retry | None = DEFAULT_INBOUND_RETRY
     detect: Milliseconds = 0
     path_normal: PathNormal = "base"
     access_log: str = ""

@@ -20,7 +20,6 @@ from weft.mesh.fragments import Fragments
 from weft.mesh.inventory import Inventory
 from weft.mesh.matching import intersect_hosts, selects, visible
 from weft.mesh.names import is_http
-from weft.mesh.outbound import unique_domains
 from weft.mesh.routes import RouteResolver, RouteTables
 
 Authorizations = Callable[[WorkloadClass], tuple[Authorization, ...]]
@@ -87,7 +86,7 @@ class Gateways:
             GatewayListener(
                 bind=bind,
                 port=port,
-                servers=tuple(self._chains(key, listeners)),
+                servers=tuple(self._chains(key, port, listeners)),
                 authorizations=authorizations,
             )
             for (port, bind), listeners in sorted(by_port.items())
@@ -104,11 +103,11 @@ class Gateways:
                     return port.target if isinstance(port.target, int) else named
         return listener.port
 
-    def _chains(self, key: ProxyKey, listeners: list[Listener]) -> Iterator[GatewayServer]:
+    def _chains(self, key: ProxyKey, port: int, listeners: list[Listener]) -> Iterator[GatewayServer]:
         """Filter chains of one port: all plain HTTP servers share one, each TLS server has its own."""
         plain = [listener for listener in listeners if is_http(listener.protocol) and listener.tls is None]
         if plain:
-            yield GatewayServer(tls_names=None, tls=None, kind="http", route=plain_route(plain[0]))
+            yield GatewayServer(tls_names=None, tls=None, kind="http", route=plain_route(port, plain[0].bind))
         seen: set[str] = set()
         for listener in listeners:
             if listener in plain:
@@ -149,16 +148,21 @@ class Gateways:
     # ---- route tables ------------------------------------------------------------------------------------------
     def _build_routes(self, key: tuple[ProxyKey, str]) -> RouteConfiguration | None:
         proxy, name = key
-        listeners = [s for s in self._servers.get(proxy.server) if name in (plain_route(s), tls_route(s))]
+        listeners = [each for each in self._servers.get(proxy.server) if self._route(proxy.server, each) == name]
         if not listeners:
             return None
-        hosts: dict[str, VirtualHost] = {}
+        hosts: dict[tuple[str, ...], VirtualHost] = {}
         for listener in listeners:
-            if (listener.tls is None) == (name == plain_route(listener)):
-                for host in self._virtual_hosts(proxy, listener):
-                    hosts[host.name] = _append(hosts[host.name], host) if host.name in hosts else host
-        ordered = (hosts[each] for each in sorted(hosts))
-        return RouteConfiguration(name, unique_domains(ordered), "not_found")
+            for host in self._virtual_hosts(proxy, listener):
+                found = hosts.get(host.domains)
+                hosts[host.domains] = host if found is None else _append(found, host)
+        return RouteConfiguration(name, tuple(_ordered(hosts[each]) for each in sorted(hosts)), "not_found")
+
+    def _route(self, server: WorkloadClass, listener: Listener) -> str | None:
+        """The route table that a server of HTTP reads; None for a server of streams."""
+        if not _terminates_http(listener):
+            return None
+        return plain_route(self._port(server, listener), listener.bind) if listener.tls is None else tls_route(listener)
 
     def _virtual_hosts(self, proxy: ProxyKey, listener: Listener) -> Iterator[VirtualHost]:
         found: dict[str, VirtualHost] = {}
@@ -179,9 +183,12 @@ class Gateways:
         return tuple(dict.fromkeys(domain for domains in meeting for domain in domains))
 
 
-def plain_route(listener: Listener) -> str:
-    """The route table that all plain HTTP servers of a port share: `http.8080`, with the bind address if any."""
-    return f"http.{listener.port}.{listener.bind}" if listener.bind else f"http.{listener.port}"
+def plain_route(port: int, bind: str) -> str:
+    """The route table that all plain HTTP servers of a port share: `http.8080`, with the bind address if any.
+
+    `port` is the one that the proxy listens on: servers of several ports may meet there.
+    """
+    return f"http.{port}.{bind}" if bind else f"http.{port}"
 
 
 def tls_route(listener: Listener) -> str:
@@ -218,9 +225,16 @@ def _meet(listener: Listener, table: RouteTable, host: str) -> tuple[str, ...]:
 def _append(first: VirtualHost, second: VirtualHost) -> VirtualHost:
     return msgspec.structs.replace(
         first,
-        routes=first.routes + second.routes,
+        routes=tuple(dict.fromkeys(first.routes + second.routes)),
         https_redirect=first.https_redirect or second.https_redirect,
     )
+
+
+def _ordered(host: VirtualHost) -> VirtualHost:
+    """The host with what takes every request last: routes of several objects may follow each other here (Istio)."""
+    narrow = [route for route in host.routes if route.rule.matches is not None]
+    general = [route for route in host.routes if route.rule.matches is None]
+    return msgspec.structs.replace(host, routes=(*narrow, *general[:1]))
 
 
 def _gateway_buckets(_: Ref, compiled: Compiled) -> Iterator[str]:

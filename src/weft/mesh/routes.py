@@ -151,7 +151,7 @@ class RouteResolver:
         retry = rule.retry if rule.retry is not None else self._settings.get(None).retry
         if retry is None or rule.action != "forward":
             return None
-        return msgspec.structs.replace(retry, other_host=False) if hashed else retry
+        return msgspec.structs.replace(retry, other_host=not hashed) if retry.other_host is None else retry
 
     def _hash_on(self, scope: ProxyScope, rule: RouteRule, port: int) -> tuple[tuple[str, ...], ...]:
         found = (self._settings_of(scope, backend, port) for backend in rule.backends)

@@ -17,7 +17,8 @@ from weft.ir.traffic import TrafficPolicy, TrafficSettings
 from weft.mesh.fragments import Fragments
 from weft.mesh.matching import host_candidates, selects, visible
 
-BALANCE = ("balance", "hash_on", "hash_size", "warmup", "spread", "failover", "prefer", "locality")
+LOCALITIES = ("spread", "failover", "prefer", "locality")
+BALANCE = ("balance", "hash_on", "hash_size", "warmup", *LOCALITIES)
 POOL = (
     "connections",
     "pending",
@@ -71,18 +72,27 @@ class TrafficPolicies:
         scope, host, service_namespace = key
         root = self._settings.get(None).root_namespace
         for namespace in dict.fromkeys((scope.namespace, service_namespace, root)):
-            found = self._find_in(namespace, host, scope)
+            own_only = namespace == scope.namespace == root
+            found = self._find_in(namespace, host, scope, only_own=own_only)
             if found is not None:
                 return found
-        return None
+        return self._find_in(root, host, scope) if scope.namespace == root else None
 
-    def _find_in(self, namespace: str, host: str, scope: ProxyScope) -> TrafficPolicy | None:
+    def _find_in(
+        self, namespace: str, host: str, scope: ProxyScope, *, only_own: bool = False
+    ) -> TrafficPolicy | None:
+        """What a namespace says of a host; `only_own`: only what it says to its own clients alone.
+
+        To clients of the root namespace what it says to all is what it is to others, the last resort (Istio).
+        """
         for candidate in host_candidates(host):
             refs = self._by_host.get((namespace, candidate))
             found = [
                 policy
                 for policy in self._fragments.of(refs, TrafficPolicy)
-                if policy.host == candidate and visible(policy.visible_to, scope.namespace)
+                if policy.host == candidate
+                and visible(policy.visible_to, scope.namespace)
+                and (not only_own or policy.visible_to == (namespace,))
             ]
             chosen = [p for p in found if p.clients and selects(p.clients, scope.namespace, scope.clients)]
             general = [p for p in found if p.clients is None]
@@ -92,21 +102,25 @@ class TrafficPolicies:
 
 
 def unite(policies: Iterable[TrafficPolicy]) -> TrafficPolicy:
-    """Several policies for one host in one namespace: the oldest states the settings, subsets of all are added.
+    """Several policies for one host in one namespace: the oldest counts, and subsets of others are added to it.
 
-    Source: Istio, ENABLE_ENHANCED_DESTINATIONRULE_MERGE; a later subset of the same name is ignored.
+    Of the others those count that are for the same clients (T1). The settings are those of the oldest one that states
+    any, a later subset of the same name is ignored. Source: Istio, ENABLE_ENHANCED_DESTINATIONRULE_MERGE.
     """
     oldest, *others = sorted(policies, key=lambda p: (p.source.created, p.source.name))
     subsets = {subset.name: subset for subset in oldest.subsets}
     united = oldest
     for other in others:
+        if (other.visible_to, other.clients) != (oldest.visible_to, oldest.clients):
+            continue
         fresh = tuple(subset for subset in other.subsets if subset.name not in subsets)
         names = {subset.name for subset in fresh}
         subsets.update((subset.name, subset) for subset in fresh)
+        stated = united if united.settings != TrafficSettings() or united.port_settings else other
         united = msgspec.structs.replace(
             united,
-            settings=united.settings if united.settings != TrafficSettings() else other.settings,
-            port_settings=united.port_settings or other.port_settings,
+            settings=stated.settings,
+            port_settings=stated.port_settings,
             subsets=united.subsets + fresh,
             subset_settings=united.subset_settings + tuple(s for s in other.subset_settings if s[0] in names),
             subset_port_settings=united.subset_port_settings
@@ -135,8 +149,7 @@ def settings_of(policy: TrafficPolicy, port: int, subset: str) -> TrafficSetting
 
 def overlay(base: TrafficSettings, narrower: TrafficSettings) -> TrafficSettings:
     """`narrower` over `base`: a group that `narrower` states in any field replaces the whole group."""
-    empty = TrafficSettings()
-    stated = [group for group in GROUPS if any(getattr(narrower, f) != getattr(empty, f) for f in group)]
+    stated = [group for group in GROUPS if _says(narrower, group)]
     changes = {field: getattr(narrower, field) for group in stated for field in group}
     return msgspec.structs.replace(base, **changes)
 
@@ -148,14 +161,19 @@ def replace_groups(base: TrafficSettings, narrower: TrafficSettings) -> TrafficS
 
 
 def fill(settings: TrafficSettings, defaults: TrafficSettings) -> TrafficSettings:
-    """Fields that are not said, taken from the defaults."""
-    empty = TrafficSettings()
+    """Fields that are not said, taken from the defaults; ejection and localities only as a whole (Istio)."""
+    stated = {field for group in (EJECTION, LOCALITIES) if _says(settings, group) for field in group}
     missing = {
         field: getattr(defaults, field)
         for field in TrafficSettings.__struct_fields__
-        if getattr(settings, field) == getattr(empty, field)
+        if field not in stated and not _says(settings, (field,))
     }
     return msgspec.structs.replace(settings, **missing)
+
+
+def _says(settings: TrafficSettings, fields: Iterable[str]) -> bool:
+    empty = TrafficSettings()
+    return any(getattr(settings, field) != getattr(empty, field) for field in fields)
 
 
 def _keys(_: Ref, compiled: Compiled) -> Iterator[tuple[str, str]]:

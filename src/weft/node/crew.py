@@ -11,6 +11,7 @@ from weft.node.checks import PodChecker, RunCommand
 from weft.node.draining import drain
 from weft.node.execute import exec_vector, run_quietly
 from weft.node.keeper import CredentialKeeper
+from weft.node.launch import LaunchError
 from weft.node.lifecycle import UnitRecord
 from weft.node.parts import NodeParts
 from weft.node.reports import is_done
@@ -138,7 +139,11 @@ class Crew:
             process, launch = unit.record.process, unit.launch
             if process is None or launch is None:
                 raise OSError(f"container {name} does not run")
-            return await run_quietly(exec_vector(process, launch, command, self._parts.tools))
+            try:
+                vector = exec_vector(process, launch, command, self._parts.tools)
+            except LaunchError as error:
+                raise OSError(str(error)) from error
+            return await run_quietly(vector)
 
         return run
 

@@ -85,8 +85,9 @@ async def _complete(network: MeshNetwork, link: str, tools: Tools) -> None:
     length = network.cidr.prefixlen
     if _UPLINK not in inside:
         await remove_link(tools, None, link)
-        await change(tools, None, [f"link add {link} type veth peer name {_UPLINK} netns {network.namespace}"])
-    # The bridge's own address is fixed: else it would change with its ports, and pods would lose their gateway.
+        peer = f"peer name {_UPLINK} netns {network.namespace}"
+        await change(tools, None, [f"link add {link} address {hardware_address(network.host)} type veth {peer}"])
+    # Fixed link addresses: the bridge's would change with its ports, and pods would lose their gateway.
     bridge = f"link add {BRIDGE} address {hardware_address(network.gateway)} type bridge mcast_snooping 0"
     await change(
         tools,

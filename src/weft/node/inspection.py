@@ -6,6 +6,7 @@ Works whether or not a node process runs. All errors are InspectionError, with w
 from pathlib import Path
 
 from weft.node.execute import exec_vector
+from weft.node.hub import hub_name
 from weft.node.launch import LaunchError
 from weft.node.lifecycle import UnitRecord
 from weft.node.logs import parts_of, previous_run
@@ -92,6 +93,7 @@ def _place(settings: NodeSettings, folder: PodFolder) -> PodPlace:
     return PodPlace(
         namespace=None,
         names=(),
+        mark=hub_name(settings.mesh),
         hidden=settings.hidden or settings.state,
         proxy=folder.proxy,
         envoy=Path(),

@@ -13,6 +13,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from weft.node.namespaces import PINS
 from weft.node.tools import Tools
 
 READY: Final = b"ready\n"
@@ -21,12 +22,14 @@ GO: Final = b"go\n"
 _SCRIPT: Final = """\
 set -eu
 umask 022
-hidden=$1 folder=$2 seen=$3 hostname=$4
-shift 4
+mark=$1 hidden=$2 namespaces=$3 folder=$4 seen=$5 hostname=$6
+shift 6
 while [ "$1" != -- ]; do mount --bind "$1" "$2"; shift 2; done
 shift
 cd "$folder"
-mount -t tmpfs -o ro,nosuid,nodev,noexec,size=4k,mode=0755 weft "$hidden"
+for place in "$hidden" "$namespaces"; do
+  mount -t tmpfs -o ro,nosuid,nodev,noexec,size=4k,mode=0755 "$mark" "$place"
+done
 if [ -n "$seen" ]; then mount --no-canonicalize --rbind . "$seen"; cd "$seen"; fi
 if [ -n "$hostname" ]; then printf %s "$hostname" > /proc/sys/kernel/hostname; fi
 ulimit -n "$(ulimit -Hn)"
@@ -65,9 +68,10 @@ class Launch(Struct, frozen=True, kw_only=True):
     """A process to start.
 
     `namespace` is the file of its network namespace (None: ours), `mounts` are pairs of a file here and the file in
-    whose place the process sees it. `hidden` is a folder that it finds empty. It starts in `folder`, which it sees as
-    `seen_as` if that is given. `capabilities` bounds what root may do; `kept` are those that it has although it is not
-    root.
+    whose place the process sees it. `hidden` is a folder that it finds empty, as it does the one with the pins of
+    network namespaces. It starts in `folder`, which it sees as `seen_as` if that is given. `capabilities` bounds what
+    root may do; `kept` are those that it has although it is not root. `mark` is the source of its mounts, by which the
+    processes of a mesh are known even if nothing else is left of it.
     """
 
     command: tuple[str, ...]
@@ -75,6 +79,7 @@ class Launch(Struct, frozen=True, kw_only=True):
     user: int
     group: int
     hidden: str
+    mark: str
     seen_as: str = ""
     environment: tuple[tuple[str, str], ...] = ()
     capabilities: tuple[str, ...] = CONTAINER_CAPABILITIES
@@ -90,7 +95,8 @@ def argument_vector(launch: Launch, tools: Tools) -> list[str]:
     unshare = [tools["unshare"], "--mount", "--propagation", "slave", *(["--uts"] if launch.hostname else []), "--"]
     script = [tools["sh"], "-c", _SCRIPT, "weft-launch"]
     mounts = [path for pair in launch.mounts for path in pair]
-    parameters = [launch.hidden, launch.folder, launch.seen_as, launch.hostname[:_HOSTNAME_LIMIT], *mounts, "--"]
+    places = [launch.hidden, str(PINS), launch.folder, launch.seen_as]
+    parameters = [launch.mark, *places, launch.hostname[:_HOSTNAME_LIMIT], *mounts, "--"]
     return [*enter, *unshare, *script, *parameters, *unprivileged(launch, tools, launch.command)]
 
 

@@ -148,8 +148,11 @@ def adopt(record: ProcessRecord) -> ChildProcess | None:
         return None
     with contextlib.suppress(OSError):
         descriptor = os.pidfd_open(record.pid)
-        if is_alive(record):
-            return ChildProcess(record, descriptor, ours=False)
+        try:
+            if is_alive(record):
+                return ChildProcess(record, descriptor, ours=False)
+        except OSError:
+            pass  # ended between the two looks at it
         os.close(descriptor)
     if record.network != namespace_inode("self", "net"):
         # The pod's own namespace is pinned, so its number is not another's; the machine's may hold anything.

@@ -42,6 +42,15 @@ def namespace_inode(pid: int | Literal["self"], kind: NamespaceKind) -> int:
     return os.stat(namespace_file(pid, kind)).st_ino
 
 
+def mount_sources(pid: int) -> set[str]:
+    """The sources of all mounts that a process sees (the field after the file system's type, behind a lone `-`).
+
+    Raises OSError if the process is gone or not ours to see.
+    """
+    lines = (_PROC / str(pid) / "mountinfo").read_text(errors="replace").splitlines()
+    return {line.partition(" - ")[2].split(" ")[1] for line in lines}
+
+
 def is_permitted(capability: int) -> bool:
     """Whether we have the capability of this number (linux/capability.h) and so may hand it on."""
     status = (_PROC / "self/status").read_text()

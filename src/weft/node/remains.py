@@ -1,6 +1,7 @@
 """Removing what is left of pods that nobody keeps any more, by their records and the names of their networks."""
 
 import asyncio
+import contextlib
 import shutil
 import signal
 from collections.abc import Sequence
@@ -8,7 +9,8 @@ from typing import Final
 
 from weft.node.lifecycle import UnitRecord
 from weft.node.podnet import remove_pod_network
-from weft.node.processes import ChildProcess, adopt
+from weft.node.processes import ChildProcess, adopt, record_of
+from weft.node.procfs import mount_sources, pids
 from weft.node.state import PodFolder, read_record
 from weft.node.tools import Tools
 
@@ -22,6 +24,17 @@ def recorded_processes(folder: PodFolder) -> list[ChildProcess]:
     records = (read_record(path, UnitRecord) for path in files)
     processes = (record.process for record in records if record)
     return [found for process in processes if process and (found := adopt(process))]
+
+
+def marked_processes(mark: str) -> list[ChildProcess]:
+    """All processes with this mark on their mounts, whether or not there is a record of them."""
+    found = []
+    for pid in pids():
+        with contextlib.suppress(OSError):
+            record = record_of(pid)
+            if mark in mount_sources(pid) and (process := adopt(record)):
+                found.append(process)
+    return found
 
 
 async def end_processes(processes: Sequence[ChildProcess], grace: float = GRACE) -> None:

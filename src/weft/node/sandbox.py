@@ -56,6 +56,7 @@ class Sandbox:
         order, parts = self.record.order, self._parts
         return PodPlace(
             namespace=str(self.namespace) if self.namespace else None,
+            mark=parts.network.namespace,
             names=() if order.host_network else parts.names.mounts(order.namespace),
             hidden=parts.hidden,
             proxy=self.folder.proxy,

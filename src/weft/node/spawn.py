@@ -96,16 +96,20 @@ async def _handshake(pid: int, pipes: "_Pipes", register: Callable[[ProcessRecor
     try:
         async with asyncio.timeout(_PATIENCE):
             await pipes.wait_ready()
-        record = record_of(pid)
-        register(record)
-        pipes.send_go()
-        return ChildProcess(record, os.pidfd_open(pid), ours=True)
+        process = ChildProcess(record_of(pid), os.pidfd_open(pid), ours=True)
     except TimeoutError as error:
         _end(pid)
         raise LaunchError(f"the preparations took longer than {_PATIENCE:.0f} s") from error
     except BaseException:
         _end(pid)
         raise
+    try:
+        register(process.record)
+        pipes.send_go()
+    except BaseException:
+        process.kill_all()
+        raise
+    return process
 
 
 def _end(pid: int) -> None:

@@ -42,11 +42,13 @@ class PodPlace(Struct, frozen=True, kw_only=True):
     """Where a pod's processes run.
 
     `namespace` is the file of its network namespace (None: ours), `names` its files for name resolution as pairs of
-    source and target, `hidden` the folder that no application sees, `proxy` Envoy's folder, `envoy` its binary.
+    source and target, `hidden` the folder that no application sees, `proxy` Envoy's folder, `envoy` its binary; `mark`
+    is the mesh's (`Launch`).
     """
 
     namespace: str | None
     names: tuple[tuple[str, str], ...]
+    mark: str
     hidden: Path
     proxy: Path
     envoy: Path
@@ -87,6 +89,7 @@ def proxy_spec(pod: PodOrder, proxy: ProxyOrder, place: PodPlace) -> UnitSpec:
             user=proxy.user,
             group=proxy.user,
             hidden=str(place.hidden),
+            mark=place.mark,
             seen_as=str(_PROXY_SEES_ITS_FOLDER_AS),
             environment=(("PATH", place.search_path),),
             capabilities=(),
@@ -116,6 +119,7 @@ def _container_launch(pod: PodOrder, container: ContainerOrder, place: PodPlace)
         user=user,
         group=_group(container),
         hidden=str(place.hidden),
+        mark=place.mark,
         environment=tuple((machine | dict(container.environment)).items()),
         namespace=place.namespace,
         hostname=hostname,

@@ -10,7 +10,7 @@ from weft.node.hub import hub_name, remove_network
 from weft.node.lock import locked
 from weft.node.namespaces import PINS
 from weft.node.podnet import remove_pod_network
-from weft.node.remains import end_processes, recorded_processes
+from weft.node.remains import end_processes, marked_processes
 from weft.node.settings import NodeSettings
 from weft.node.state import StateFolder
 from weft.node.tools import find_tools
@@ -29,9 +29,8 @@ async def remove_everything(settings: NodeSettings) -> None:
     hub = hub_name(settings.mesh)
     state.create()
     with locked(state.lock):
-        folders = state.pods()
-        await end_processes([process for folder in folders for process in recorded_processes(folder)])
-        identifiers = {folder.root.name for folder in folders} | _pinned_pods(hub)
+        await end_processes(marked_processes(hub))
+        identifiers = {folder.root.name for folder in state.pods()} | _pinned_pods(hub)
         await asyncio.gather(*(remove_pod_network(hub, identifier, tools) for identifier in identifiers))
         await remove_network(settings, tools)
         shutil.rmtree(settings.state)

@@ -11,11 +11,15 @@ Value = Object[Any] | Broken
 
 
 class Changes(Struct, frozen=True):
-    """Objects that are new or different, objects that are gone, and all that is wrong now (not only what is new)."""
+    """Objects that are new or different, objects that are gone, and all that is wrong now (not only what is new).
+
+    `complete` is False while a part of the source can't be looked at: what is not known may still be there.
+    """
 
     upserts: dict[Ref, Value]
     deletes: frozenset[Ref]
     issues: tuple[LocatedIssue, ...] = ()
+    complete: bool = True
 
     def __bool__(self) -> bool:
         """Whether any object changed."""

@@ -55,10 +55,6 @@ http.server.ThreadingHTTPServer(("0.0.0.0", 8080), Handler).serve_forever()
 """
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "netns: makes network namespaces, so it needs root")
-
-
 @pytest.fixture(scope="session", autouse=True)
 def outer_namespace() -> Iterator[None]:
     """This process moves into a network namespace of its own, and back at the end."""
@@ -248,10 +244,21 @@ async def output(*command: str) -> str:
 
 
 def leftovers(mesh: str) -> list[str]:
-    """Namespaces of the mesh, and links of any mesh in our own namespace."""
+    """Namespaces and processes of the mesh, and links of any mesh in our own namespace."""
     links = subprocess.run(["ip", "-o", "link"], capture_output=True, text=True, check=True).stdout.splitlines()
     names = [path.name for path in PINS.glob(f"weft-{mesh}*")] if PINS.is_dir() else []
-    return names + [line for line in links if " lo:" not in line]
+    processes = [f"process {pid}" for pid in marked_pids(f"weft-{mesh}")]
+    return names + processes + [line for line in links if " lo:" not in line]
+
+
+def marked_pids(mark: str) -> list[int]:
+    """Processes that see a mount with this source."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/mountinfo"):
+        with contextlib.suppress(OSError):
+            if f" - tmpfs {mark} " in path.read_text():
+                found.append(int(path.parent.name))
+    return found
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ from weft.node.tools import find_tools
 from weft.redirect.nftables import render_services
 from weft.redirect.services import service_plan
 
-pytestmark = [pytest.mark.netns, pytest.mark.root]
+pytestmark = pytest.mark.root
 
 SO_ORIGINAL_DST = 80
 ENVOY = 1337

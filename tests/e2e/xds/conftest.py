@@ -14,7 +14,7 @@ _CLONE_NEWNET = 0x40000000
 
 @pytest.fixture(autouse=True)
 def network() -> Iterator[None]:
-    """Nothing leaves the machine, and no port is taken: the test's thread, and what it starts, are in a new namespace."""
+    """Puts the test's thread, and what it starts, into a new namespace: no packet leaves it, no port is taken."""
     libc = ctypes.CDLL(None, use_errno=True)
     before = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
     if libc.unshare(_CLONE_NEWNET) != 0:
@@ -37,10 +37,10 @@ def start_envoy(tmp_path: Path) -> Iterator[Callable[..., Envoy]]:
     """Starts an Envoy: with a good token of the pod, unless told otherwise."""
     started: list[Envoy] = []
 
-    def start(plane: ControlPlane, token: str | None = None, **options: str) -> Envoy:
+    def start(plane: ControlPlane, token: str | None = None, root: str | None = None) -> Envoy:
         folder = tmp_path / f"envoy{len(started)}"
         folder.mkdir()
-        envoy = Envoy(folder, plane.tokens.issue(POD) if token is None else token, plane.root(), **options)
+        envoy = Envoy(folder, token or plane.tokens.issue(POD), root or plane.root())
         started.append(envoy)
         envoy.start()
         return envoy

@@ -3,8 +3,6 @@
 import asyncio
 import http.client
 import json
-import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -38,6 +36,7 @@ XDS_PORT = 15012
 ENVOY = str(Path(sys.executable).with_name("envoy"))
 POD = Pod("uid-1", "shop", "web-0", "web", Subject("web", "v1", "web"))
 ADS = {"ads": {}, "resource_api_version": "V3", "initial_fetch_timeout": "0s"}
+TLS_1_3 = {"tls_minimum_protocol_version": "TLSv1_3", "tls_maximum_protocol_version": "TLSv1_3"}
 TYPES = "type.googleapis.com/"
 EXTENSIONS = TYPES + "envoy.extensions."
 
@@ -58,7 +57,7 @@ def make(type_url: str, content: Mapping[str, Any]) -> Resource:
 class ControlPlane:
     """All parts of `weft.serve` put together. The view is the same for every pod."""
 
-    def __init__(self, *, lifetime: float = 3600.0, stream_lifetime: float = 1800.0) -> None:
+    def __init__(self, *, lifetime: float = 3600.0, stream_lifetime: float = 1800.0, age: float = 600.0) -> None:
         self.pods: dict[str, Pod] = {POD.uid: POD}
         self.nacks: list[Nack] = []
         self.saved: list[Authority] = []
@@ -80,7 +79,7 @@ class ControlPlane:
             limits=Limits(lifetime=stream_lifetime),
         )
         self.serving = ServingCertificate(self.authority, ["127.0.0.1", "weft.test"])
-        self._server = SecureServer([self.service.handler()])
+        self._server = SecureServer([self.service.handler()], age)
         self._tasks: list[asyncio.Task[None]] = []
 
     def view_of(self, pod: Pod, node: Node) -> View:
@@ -95,7 +94,8 @@ class ControlPlane:
     async def __aexit__(self, *_: object) -> None:
         for task in self._tasks:
             task.cancel()
-        await self._server.stop(0)
+        self.registry.close_all()
+        await self._server.stop(0.5)
 
     def set(self, *resources: Resource, removed: tuple[tuple[str, str], ...] = ()) -> None:
         """Changes the view, all at once."""
@@ -136,13 +136,10 @@ class Volume:
 class Envoy:
     """A sidecar's Envoy, with the bootstrap that a sidecar has as far as discovery is concerned."""
 
-    def __init__(
-        self, folder: Path, token: str, root: str, node_id: str = "sidecar~127.0.0.1~web-0.shop~shop.svc"
-    ) -> None:
+    def __init__(self, folder: Path, token: str, root: str) -> None:
         self.folder = folder
         self.volume = Volume(folder / "credentials")
         self.credentials(token, root)
-        self._node_id = node_id
         self._process: subprocess.Popen[bytes] | None = None
 
     def credentials(self, token: str, root: str) -> None:
@@ -172,7 +169,7 @@ class Envoy:
 
     def bootstrap(self) -> dict[str, Any]:
         return {
-            "node": {"id": self._node_id, "cluster": "web.shop"},
+            "node": {"id": "sidecar~127.0.0.1~web-0.shop~shop.svc", "cluster": "web.shop"},
             "admin": {"address": {"pipe": {"path": str(self.folder / "admin"), "mode": 0o600}}},
             "dynamic_resources": {
                 "ads_config": {
@@ -220,10 +217,7 @@ class Envoy:
                     "@type": EXTENSIONS + "transport_sockets.tls.v3.UpstreamTlsContext",
                     "sni": "weft.test",
                     "common_tls_context": {
-                        "tls_params": {
-                            "tls_minimum_protocol_version": "TLSv1_3",
-                            "tls_maximum_protocol_version": "TLSv1_3",
-                        },
+                        "tls_params": TLS_1_3,
                         "alpn_protocols": ["h2"],
                         "combined_validation_context": {
                             "default_validation_context": {
@@ -231,10 +225,7 @@ class Envoy:
                                     {"san_type": "DNS", "matcher": {"exact": "weft.test"}}
                                 ]
                             },
-                            "validation_context_sds_secret_config": {
-                                "name": "root",
-                                "sds_config": self._file("root_sds"),
-                            },
+                            "validation_context_sds_secret_config": self._root(),
                         },
                     },
                 },
@@ -256,6 +247,9 @@ class Envoy:
                 "credential": {"name": "envoy.http.injected_credentials.generic", "typed_config": credential},
             },
         }
+
+    def _root(self) -> dict[str, Any]:
+        return {"name": "root", "sds_config": self._file("root_sds")}
 
     def _file(self, name: str) -> dict[str, Any]:
         source = {"path": f"{self.volume.folder}/{name}", "watched_directory": {"path": str(self.volume.folder)}}
@@ -316,12 +310,13 @@ def assignment(name: str, port: int) -> dict[str, Any]:
 
 
 def endpoints(name: str, port: int = 18001) -> Resource:
+    """One endpoint for a cluster."""
     return make(EDS, assignment(name, port))
 
 
 def _tls() -> dict[str, Any]:
     return {
-        "tls_params": {"tls_minimum_protocol_version": "TLSv1_3", "tls_maximum_protocol_version": "TLSv1_3"},
+        "tls_params": TLS_1_3,
         "tls_certificate_sds_secret_configs": [{"name": "default", "sds_config": ADS}],
         "validation_context_sds_secret_config": {"name": "ROOTCA", "sds_config": ADS},
     }
@@ -471,7 +466,3 @@ async def until(condition: Callable[[], Any], seconds: float = 10.0) -> None:
             return
         assert time.monotonic() < end, f"not within {seconds} s: {condition}"
         await asyncio.sleep(0.02)
-
-
-def available() -> bool:
-    return os.geteuid() == 0 and shutil.which(ENVOY) is not None

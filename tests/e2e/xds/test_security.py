@@ -1,6 +1,7 @@
 """Who may connect, and keys, roots and tokens that are replaced under a running Envoy."""
 
 import asyncio
+from base64 import b64encode
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest
 from tests.e2e.xds.harness import POD, XDS_PORT, ControlPlane, Envoy, Load, everything, request, until
 
 from weft.identity.profiles import Subject
-from weft.identity.signer import self_signed
+from weft.identity.signer import certificates_pem, self_signed
 from weft.serve.ca.live import utc_now
 from weft.serve.callers import Pod
 
@@ -26,7 +27,6 @@ async def gets_nothing(plane: ControlPlane, envoy: Envoy) -> None:
     await until(lambda: tried(envoy), 15.0)
     assert plane.registry.states() == ()
     assert await envoy.stat("cluster_manager.cds.update_success") == 0
-    assert await envoy.stat("control_plane.connected_state") == 0
     assert "dynamic_active_clusters" not in await envoy.dump()
 
 
@@ -77,18 +77,9 @@ async def test_there_is_no_plaintext(plane: ControlPlane) -> None:
 
 async def test_an_envoy_does_not_talk_to_a_server_of_another_root(plane: ControlPlane, start_envoy: Start) -> None:
     plane.set(*everything())
-    good = plane.root
-    plane.root = self_signed_root  # type: ignore[method-assign]
-    envoy = start_envoy(plane)
-    plane.root = good  # type: ignore[method-assign]
+    envoy = start_envoy(plane, None, certificates_pem(self_signed("mesh.test", utc_now()).root).decode())
     await until(lambda: failed_tls(envoy))
     assert plane.registry.states() == ()
-
-
-def self_signed_root() -> str:
-    from cryptography.hazmat.primitives.serialization import Encoding
-
-    return self_signed("mesh.test", utc_now()).root.public_bytes(Encoding.PEM).decode()
 
 
 async def failed_tls(envoy: Envoy) -> bool:
@@ -110,28 +101,30 @@ async def test_certificates_of_short_life_rotate_on_the_open_stream(start_envoy:
         assert not plane.nacks
 
 
-async def test_a_root_is_replaced_under_load(plane: ControlPlane, start_envoy: Start) -> None:
+async def test_a_root_is_replaced_under_load(start_envoy: Start) -> None:
     """Workloads' certificates, the server's own, and the root that Envoy trusts it by: all change, none fails."""
-    plane.set(*everything())
-    envoy = start_envoy(plane)
-    await until(serving)
-    old = plane.root()
-    async with Load() as load:
-        for step in ("prepare", "switch", "retire"):
-            current = plane.authority.current
-            arguments = [self_signed("mesh.test", utc_now())] if step == "prepare" else []
-            plane.authority.replace(getattr(current, step)(*arguments))
-            envoy.credentials(plane.tokens.issue(POD), plane.root())
-            await asyncio.sleep(0.2)
-            await until(lambda: plane.statuses().get("Secret") == "SYNCED")
-            await asyncio.sleep(0.5)
-        assert plane.root() != old
-        first = plane.registry.states()[0].connected
-        plane.registry.of_pod(POD.uid)[0].end()
-        await until(lambda: bool(plane.statuses()) and plane.registry.states()[0].connected > first)
-    assert load.failed == []
-    assert await envoy.stat("cluster.xds-grpc.ssl.fail_verify_error") == 0
-    assert old not in (await envoy.dump())
+    async with ControlPlane(age=1.0) as plane:
+        plane.set(*everything())
+        envoy = start_envoy(plane)
+        await until(serving)
+        old = plane.root()
+        async with Load() as load:
+            for step in ("prepare", "switch", "retire"):
+                arguments = [self_signed("mesh.test", utc_now())] if step == "prepare" else []
+                plane.authority.replace(getattr(plane.authority.current, step)(*arguments))
+                envoy.credentials(plane.tokens.issue(POD), plane.root())
+                await asyncio.sleep(0.2)
+                await until(lambda: plane.statuses().get("Secret") == "SYNCED")
+                await asyncio.sleep(0.5)
+            handshakes = await envoy.stat("cluster.xds-grpc.ssl.handshake")
+            first = plane.registry.states()[0].connected
+            plane.registry.of_pod(POD.uid)[0].end()
+            await until(lambda: bool(plane.statuses()) and plane.registry.states()[0].connected > first)
+        assert load.failed == []
+        assert await envoy.stat("cluster.xds-grpc.ssl.handshake") == handshakes + 1
+        assert await envoy.stat("cluster.xds-grpc.ssl.fail_verify_error") == 0
+        assert old != plane.root()
+        assert b64encode(old.encode()).decode() not in await envoy.dump()
 
 
 async def test_a_new_token_is_used_by_the_next_stream(plane: ControlPlane, start_envoy: Start) -> None:

@@ -4,19 +4,16 @@ After an intended change look at the difference of the files that `--update-gold
 """
 
 import json
-import subprocess
-import sys
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from cryptography import x509
 from google.protobuf.message import Message
-from tests.e2e.envoy.certificates import Authority
 from tests.golden.envoy import views
-from tests.golden.envoy.static import inline_routes, static_bootstrap
+from tests.golden.real_envoy import refusal, secrets
+from tests.golden.static import inline_routes, static_bootstrap
 
 from weft.base import protobuf
 from weft.envoy.bootstrap.control_plane import roots_secret, token_secret
@@ -34,9 +31,9 @@ from weft.envoy.route_configuration import ROUTE_CONFIGURATION, route_configurat
 from weft.envoy.special_clusters import blackhole_cluster, inbound_cluster, passthrough_cluster
 from weft.ir.view import Endpoints
 
-ENVOY = Path(sys.executable).parent / "envoy"
 FILES = Path(__file__).parent / "files"
 SETTINGS = views.SETTINGS
+CREDENTIALS = [f"kubernetes://default/{name}" for name in ("client", "shop", "client-cacert", "shop-cacert")]
 
 
 def _served() -> tuple[Any, ...]:
@@ -91,10 +88,10 @@ def test_a_real_envoy_accepts_every_resource(tmp_path: Path) -> None:
         listeners=[inline_routes(each, routes) for each in listeners],
         clusters=[*resources["clusters"], *resources["inbound-clusters"]],
         endpoints=[*_without_endpoints(), *resources["endpoints"]],
-        secrets=_secrets(tmp_path),
+        secrets=secrets(tmp_path, CREDENTIALS),
     )
     document["layered_runtime"] = protobuf.to_dict(_stored("bootstrap")[0])["layeredRuntime"]
-    assert _refusal(tmp_path, document) is None
+    assert refusal(tmp_path, document) is None
 
 
 def test_a_real_envoy_accepts_the_bootstrap(tmp_path: Path) -> None:
@@ -102,13 +99,13 @@ def test_a_real_envoy_accepts_the_bootstrap(tmp_path: Path) -> None:
     text = json.dumps(document).replace("/var/run/weft", str(tmp_path))
     (tmp_path / "token.json").write_text(token_secret(str(tmp_path / "token")))
     (tmp_path / "roots.json").write_text(roots_secret(str(tmp_path / "roots.pem"), str(tmp_path)))
-    assert _refusal(tmp_path, json.loads(text)) is None
+    assert refusal(tmp_path, json.loads(text)) is None
 
 
 def test_a_configuration_that_envoy_refuses_is_noticed(tmp_path: Path) -> None:
     document = static_bootstrap(tmp_path)
     document["static_resources"]["clusters"] = [{"name": ""}]
-    assert _refusal(tmp_path, document) is not None
+    assert refusal(tmp_path, document) is not None
 
 
 def _without_endpoints() -> Iterable[Message]:
@@ -117,22 +114,6 @@ def _without_endpoints() -> Iterable[Message]:
     return (cluster_load_assignment(Endpoints(each.name, ())) for each in discovered)
 
 
-def _secrets(folder: Path) -> list[dict[str, Any]]:
-    authority = Authority(folder)
-    credentials = [f"kubernetes://default/{name}" for name in ("client", "shop")]
-    certificates = [authority.issue(name, x509.DNSName("shop.example")) for name in ("default", *credentials)]
-    return [*certificates, *(authority.roots(name) for name in ("ROOTCA", *(f"{each}-cacert" for each in credentials)))]
-
-
 def _stored(group: str) -> list[Message]:
     documents = yaml.safe_load((FILES / f"{group}.yaml").read_text())
     return [protobuf.from_dict(GROUPS[group][0], document) for document in documents]
-
-
-def _refusal(folder: Path, document: Any) -> str | None:
-    """Why Envoy does not take a bootstrap, or what it warns of; None if it takes it silently."""
-    path = folder / "envoy.json"
-    path.write_text(json.dumps(document))
-    command = [str(ENVOY), "--mode", "validate", "-c", str(path), "-l", "warning"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=50)
-    return None if done.returncode == 0 and not done.stderr else done.stdout + done.stderr

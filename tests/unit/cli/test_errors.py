@@ -12,7 +12,7 @@ from tests.unit.cli.conftest import Run
 
 from weft.base.places import Places
 from weft.cli.commands import program
-from weft.cli.errors import colour
+from weft.cli.errors import colour, print_error
 
 
 def answer_with(path: Path, answer: bytes) -> threading.Thread:
@@ -115,6 +115,11 @@ def test_a_socket_may_be_deep_in_the_file_system(run: Run, tmp_path: Path) -> No
         listener.bind(f"/proc/self/fd/{descriptor}/controller.sock")
         os.close(descriptor)
     assert "no controller answers" in run("get", "pods", "--state-dir", str(folder)).stderr
+
+
+def test_errors_are_one_line_that_can_not_steer_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    print_error("\x1b[2Jgone\nnext", "two\nlines")
+    assert capsys.readouterr().err == "error: \N{REPLACEMENT CHARACTER}[2Jgone next\nhint: two lines\n"
 
 
 def test_colours_are_for_terminals_and_not_with_no_color() -> None:

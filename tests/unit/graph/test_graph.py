@@ -120,6 +120,20 @@ def test_an_index_looks_only_at_entries_that_changed() -> None:
     assert watcher.changes() == [("a", ("2", "3"))]
 
 
+def test_a_mapping_may_look_into_an_index_that_is_not_settled_yet() -> None:
+    graph = Graph()
+    words: Input[str, str] = Input(graph, "words")
+    initials: Index[str, str, str] = Index(graph, "initials", words, lambda _, word: [word[0]])
+    namesakes = Mapped(graph, "namesakes", words, lambda key, word: tuple(k for k in initials.get(word[0]) if k != key))
+    lonely: Index[str, tuple[str, ...], bool] = Index(graph, "lonely", namesakes, lambda _, others: [not others])
+    words.set("a", "apple")
+    assert lonely.get(True) == ("a",)
+    words.set("b", "avocado")
+    words.set("c", "cherry")
+    assert lonely.get(True) == ("c",)
+    assert lonely.get(False) == ("a", "b")
+
+
 def test_an_index_over_mapped_values_follows_what_the_mapping_read() -> None:
     graph = Graph()
     words: Input[str, str] = Input(graph, "words")

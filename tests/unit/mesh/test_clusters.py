@@ -1,5 +1,6 @@
 """Clusters of a scope: which there are, with whose settings, and with which identities."""
 
+import msgspec
 from tests.unit.mesh.world import World, host_of, policy, scope, service, source, workload
 
 from weft.graph.tables import Derived
@@ -9,7 +10,7 @@ from weft.ir.routing import EgressPolicy, SubsetTerms
 from weft.ir.traffic import TrafficSettings
 from weft.ir.values import Selector, Target, Tls
 from weft.ir.view import Endpoints
-from weft.mesh.traffic import settings_of
+from weft.mesh.traffic import fill, settings_of
 
 REVIEWS = host_of("reviews")
 V1 = SubsetTerms("v1", (("version", "in", ("v1",)),))
@@ -86,6 +87,10 @@ def test_the_clients_namespace_decides_before_the_services_and_the_root() -> Non
         return cluster.settings.pending
 
     assert [pending_for(namespace) for namespace in ("clients", "default", "elsewhere")] == [3, 2, 2]
+    assert pending_for("istio-system") == 2
+    for_itself = policy(REVIEWS, "istio-system", name="own", settings=TrafficSettings(pending=4))
+    world.put(msgspec.structs.replace(for_itself, visible_to=("istio-system",)), name="own")
+    assert pending_for("istio-system") == 4
     world.remove("default")
     assert pending_for("elsewhere") == 1
 
@@ -111,6 +116,22 @@ def test_two_policies_of_one_namespace_unite_and_the_older_states_the_settings()
     assert cluster is not None
     assert cluster.settings.pending == 1
     assert cluster.config == "old.default"
+
+
+def test_policies_for_other_clients_do_not_unite_with_the_oldest() -> None:
+    world = world_with_reviews()
+    for_all = TrafficSettings(pending=1)
+    world.put(policy(REVIEWS, name="old", created=1, settings=for_all))
+    private = policy(REVIEWS, name="new", created=2, settings=TrafficSettings(), subsets=(V1,))
+    world.put(msgspec.structs.replace(private, visible_to=("default",)))
+    assert world.mesh.cluster_names(scope()) == (f"outbound|80||{REVIEWS}",)
+
+
+def test_ejection_is_the_policys_or_the_meshs_as_a_whole() -> None:
+    of_mesh = TrafficSettings(connect=5_000, eject_split=False, eject_scan=60_000, locality=True, prefer=("region",))
+    said = fill(TrafficSettings(eject_split=True, locality=False), of_mesh)
+    assert (said.connect, said.eject_split, said.eject_scan, said.prefer) == (5_000, True, None, ())
+    assert fill(TrafficSettings(pending=1), of_mesh) == msgspec.structs.replace(of_mesh, pending=1)
 
 
 def test_a_subset_replaces_whole_groups_and_a_port_replaces_all_of_them() -> None:

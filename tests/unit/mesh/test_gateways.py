@@ -6,7 +6,7 @@ from tests.unit.mesh.world import World, host_of, rule, service, source, table, 
 
 from weft.ir.edge import Gateway, Listener
 from weft.ir.inventory import ServicePort
-from weft.ir.routing import Backend
+from weft.ir.routing import Backend, HttpMatch
 from weft.ir.settings import ProxyKey
 from weft.ir.values import Protocol, Selector, Target, Tls
 from weft.ir.view import RouteConfiguration
@@ -72,11 +72,34 @@ def test_a_listener_serves_only_routes_of_the_namespaces_it_allows() -> None:
 
 def test_routes_of_one_host_append_by_age() -> None:
     world = world_with(listener(80))
-    world.put(routes_at("a.example", Backend(REVIEWS, 80, "young"), name="young", created=2))
-    world.put(routes_at("a.example", Backend(REVIEWS, 80, "old"), name="old", created=1))
+    match = (HttpMatch(path=("prefix", "/a")),)
+    for name, created in (("young", 2), ("old", 1)):
+        narrow = rule(Backend(REVIEWS, 80, name), matches=match)
+        world.put(table("a.example", narrow, created=created, attach=FRONT), name=name)
     (host,) = routes(world).hosts
     clusters = [route.destinations[0].cluster for route in host.routes]
     assert clusters == [f"outbound|80|old|{REVIEWS}", f"outbound|80|young|{REVIEWS}"]
+
+
+def test_what_takes_every_request_comes_last_whichever_object_is_older() -> None:
+    world = world_with(listener(80))
+    narrow = rule(Backend(REVIEWS, 80, "narrow"), matches=(HttpMatch(path=("prefix", "/a")),))
+    world.put(table("a.example", narrow, name="young", created=2, attach=FRONT), name="young")
+    world.put(routes_at("a.example", Backend(REVIEWS, 80, "all"), name="old", created=1))
+    (host,) = routes(world).hosts
+    clusters = [route.destinations[0].cluster for route in host.routes]
+    assert clusters == [f"outbound|80|narrow|{REVIEWS}", f"outbound|80|all|{REVIEWS}"]
+
+
+def test_servers_of_two_ports_that_lead_to_one_share_its_table() -> None:
+    world = world_with(listener(80, "*/a.example"), listener(8080, "*/b.example", name="other"))
+    selecting = Selector(namespaces=("default",), labels=SELECT.labels)
+    world.put(service("gateway", members=selecting, ports=(ServicePort(80, "http", "http", 8080),)))
+    world.put(routes_at("a.example", Backend(REVIEWS), name="a"), name="a")
+    world.put(routes_at("b.example", Backend(REVIEWS), name="b"), name="b")
+    (found,) = world.mesh.gateway_listeners(key(world))
+    assert [server.route for server in found.servers] == ["http.8080"]
+    assert [host.domains for host in routes(world, "http.8080").hosts] == [("a.example",), ("b.example",)]
 
 
 def test_unknown_hosts_are_not_found_at_a_gateway() -> None:

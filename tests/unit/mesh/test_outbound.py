@@ -2,11 +2,14 @@
 
 from typing import Any
 
-from tests.unit.mesh.world import World, host_of, rule, scope, service, source, table, workload
+import msgspec
+import pytest
+from tests.unit.mesh.world import World, host_of, policy, rule, scope, service, source, table, workload
 
 from weft.ir.inventory import ServicePort
-from weft.ir.routing import Backend, EgressPolicy, HttpMatch
+from weft.ir.routing import Backend, EgressPolicy, HttpMatch, Retry
 from weft.ir.settings import MeshSettings, ProxyScope
+from weft.ir.traffic import TrafficSettings
 from weft.ir.values import Selector, Target
 from weft.ir.view import RouteConfiguration, VirtualHost
 from weft.mesh.outbound import short_names, unique_domains
@@ -37,6 +40,19 @@ def test_a_service_without_routes_goes_to_itself_with_the_default_retries() -> N
     assert retry is not None
     assert retry.attempts == 2
     assert host.domains[:4] == (REVIEWS, "reviews.default.svc", "reviews.default", "reviews")
+
+
+@pytest.mark.parametrize(("stated", "expected"), [(None, False), (True, True), (False, False)])
+def test_requests_hashed_to_an_endpoint_are_tried_there_again_unless_the_rule_says_otherwise(
+    stated: bool | None, expected: bool
+) -> None:
+    world = World()
+    world.put(service("reviews"))
+    world.put(policy(REVIEWS, settings=TrafficSettings(hash_on=("header", "x-user"))))
+    retrying = msgspec.structs.replace(rule(Backend(REVIEWS, 80)), retry=Retry(1, other_host=stated))
+    world.put(table(REVIEWS, retrying))
+    (found,) = virtual_host(world, REVIEWS).routes
+    assert found.rule.retry == Retry(1, other_host=expected)
 
 
 def test_the_bare_name_belongs_to_the_callers_own_namespace() -> None:

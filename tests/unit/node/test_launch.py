@@ -13,6 +13,7 @@ LAUNCH = Launch(
     user=1000,
     group=1001,
     hidden="/var/lib/weft",
+    mark="weft-demo",
     environment=(("A", "$(reboot) \n'\""),),
     namespace="/run/netns/x",
     hostname="pod-1",
@@ -24,8 +25,9 @@ def test_what_comes_from_outside_is_only_ever_an_argument() -> None:
     vector = argument_vector(LAUNCH, TOOLS)
     script = vector[vector.index("-c") + 1]
     assert "reboot" not in script
-    script_arguments = ["weft-launch", "/var/lib/weft", "/srv/app $(reboot)", "", "pod-1", "/a", "/etc/hosts", "--"]
-    assert vector[vector.index("-c") + 2 :][:8] == script_arguments
+    places = ["/var/lib/weft", "/run/netns", "/srv/app $(reboot)", ""]
+    script_arguments = ["weft-launch", "weft-demo", *places, "pod-1", "/a", "/etc/hosts", "--"]
+    assert vector[vector.index("-c") + 2 :][:10] == script_arguments
     assert vector[-4:] == ["A=$(reboot) \n'\"", "app", "$(reboot)", "; reboot"]
 
 

@@ -21,6 +21,7 @@ def place(tmp_path: Path) -> PodPlace:
     return PodPlace(
         namespace="/run/netns/x",
         names=(("/hosts", "/etc/hosts"),),
+        mark="weft-shop",
         hidden=tmp_path / "state",
         proxy=tmp_path / "state/pod/proxy",
         envoy=Path("/usr/bin/envoy"),

@@ -14,7 +14,7 @@ from weft.node.probes import Probes
 from weft.node.settings import Backoff
 from weft.node.unit import Unit, UnitTools
 
-LAUNCH = Launch(command=("app",), folder="/", user=0, group=0, hidden="/x")
+LAUNCH = Launch(command=("app",), folder="/", user=0, group=0, hidden="/x", mark="weft-x")
 SPEC = UnitSpec(name="app", digest="one", launch=LAUNCH, grace=50)
 QUICK = Backoff(initial=0.05, limit=0.2, forgive=600)
 

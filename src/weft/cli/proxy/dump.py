@@ -3,6 +3,7 @@
 """
 
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import Any, TypeVar
 
 import msgspec
@@ -81,12 +82,12 @@ def read_dump(data: bytes) -> Dump:
     except msgspec.DecodeError as error:
         raise DumpError(f"this is no configuration dump of Envoy: {error}") from error
     return Dump(
-        bootstrap=next((s.bootstrap for s in sections if s.bootstrap), {}),
-        clusters=_present(entry.cluster for s in sections for entry in _clusters(s)),
-        listeners=_present(_listener(e) for s in sections for e in (*s.static_listeners, *s.dynamic_listeners)),
-        routes=_present(e.route_config for s in sections for e in (*s.static_route_configs, *s.dynamic_route_configs)),
-        endpoints=_present(entry.endpoint_config for s in sections for entry in _endpoints(s)),
-        secrets=tuple(secret for s in sections for secret in _secrets(s)),
+        bootstrap=next((section.bootstrap for section in sections if section.bootstrap), {}),
+        clusters=_present(map(_clusters, sections)),
+        listeners=_present(map(_listeners, sections)),
+        routes=_present(map(_routes, sections)),
+        endpoints=_present(map(_endpoints, sections)),
+        secrets=tuple(chain.from_iterable(map(_secrets, sections))),
     )
 
 
@@ -98,21 +99,24 @@ def typed(resource: Json, kind: type[T]) -> T:
         raise DumpError(f"{resource.get('name', 'a resource')}: {error}") from error
 
 
-def _clusters(section: _Section) -> Iterator[_Entry]:
-    yield from section.static_clusters
-    yield from section.dynamic_active_clusters
-    yield from section.dynamic_warming_clusters
+def _clusters(section: _Section) -> Iterator[Json | None]:
+    dynamic = (*section.dynamic_active_clusters, *section.dynamic_warming_clusters)
+    return (entry.cluster for entry in (*section.static_clusters, *dynamic))
 
 
-def _endpoints(section: _Section) -> Iterator[_Entry]:
-    yield from section.static_endpoint_configs
-    yield from section.dynamic_endpoint_configs
-
-
-def _listener(entry: _Entry) -> Json | None:
+def _listeners(section: _Section) -> Iterator[Json | None]:
     """A dynamic listener in use, or else the one that waits for its routes or secrets."""
-    state = entry.active_state or entry.warming_state
-    return state.listener if state else entry.listener
+    for entry in (*section.static_listeners, *section.dynamic_listeners):
+        state = entry.active_state or entry.warming_state
+        yield state.listener if state else entry.listener
+
+
+def _routes(section: _Section) -> Iterator[Json | None]:
+    return (entry.route_config for entry in (*section.static_route_configs, *section.dynamic_route_configs))
+
+
+def _endpoints(section: _Section) -> Iterator[Json | None]:
+    return (entry.endpoint_config for entry in (*section.static_endpoint_configs, *section.dynamic_endpoint_configs))
 
 
 def _secrets(section: _Section) -> Iterator[Secret]:
@@ -122,5 +126,5 @@ def _secrets(section: _Section) -> Iterator[Secret]:
         yield Secret(entry.name, "WARMING", entry.secret or {})
 
 
-def _present(resources: Iterable[Json | None]) -> tuple[Json, ...]:
-    return tuple(resource for resource in resources if resource is not None)
+def _present(found: Iterable[Iterable[Json | None]]) -> tuple[Json, ...]:
+    return tuple(resource for resource in chain.from_iterable(found) if resource is not None)

@@ -8,7 +8,6 @@ from weft.envoy.messages import milliseconds, wrapped
 from weft.ir.routing import Retry
 
 _BY_STATUS: Final = "retriable-status-codes"
-_DEFAULT_STATUS: Final = (503,)  # Istio, for a list of conditions that names no code
 _HOST_ATTEMPTS: Final = 5  # Istio: how often another endpoint is looked for
 _PRIORITY_ATTEMPTS: Final = 2  # Istio: how many tries go to one priority
 
@@ -16,7 +15,8 @@ _PRIORITY_ATTEMPTS: Final = 2  # Istio: how many tries go to one priority
 def retry_policy(retry: Retry | None, backend_timeout: Milliseconds | None) -> dict[str, Any] | None:
     """Returns the RetryPolicy; None for a single try without a limit of its own.
 
-    `backend_timeout` limits every try where the retry itself does not.
+    `backend_timeout` limits every try where the retry itself does not. Without stated codes no status is tried again:
+    a 503 may be an answer to a request that was carried out (Istio, as of 1.24).
     """
     if retry is None or retry.attempts == 0:
         return None if backend_timeout is None else _single_try(backend_timeout)
@@ -24,15 +24,13 @@ def retry_policy(retry: Retry | None, backend_timeout: Milliseconds | None) -> d
     conditions = [condition for condition in retry.on if not condition.isdigit()]
     if codes and _BY_STATUS not in conditions:
         conditions.append(_BY_STATUS)
-    if _BY_STATUS in conditions and not codes:
-        codes = list(_DEFAULT_STATUS)
     return {
         "retry_on": ",".join(conditions),
         "num_retries": wrapped(retry.attempts),
         "retriable_status_codes": codes,
         "per_try_timeout": milliseconds(retry.per_try or backend_timeout),
         "retry_back_off": _back_off(retry),
-        **(_other_host() if retry.other_host else {}),
+        **({} if retry.other_host is False else _other_host()),
         **(_other_locality() if retry.other_locality else {}),
     }
 

@@ -5,7 +5,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from weft.serve.http.answers import ApiError, answer, failed
-from weft.serve.http.contract import MeshView, Node, Objects
+from weft.serve.http.contract import ConflictError, MeshView, Node, Objects
 from weft.serve.http.mesh import MeshRoutes
 from weft.serve.http.node import NodeRoutes
 from weft.serve.http.objects import ObjectRoutes
@@ -14,8 +14,12 @@ from weft.serve.http.objects import ObjectRoutes
 def create_app(objects: Objects, mesh: MeshView, node: Node) -> Starlette:
     """The API of a controller."""
     routes = [*ObjectRoutes(objects).routes(), *MeshRoutes(mesh).routes(), *NodeRoutes(node).routes()]
-    handlers = {ApiError: failed, 404: _no_such_path, 405: _no_such_path}
+    handlers = {ApiError: failed, ConflictError: _not_allowed, 404: _no_such_path, 405: _no_such_path}
     return Starlette(routes=routes, exception_handlers=handlers)
+
+
+def _not_allowed(_: Request, error: Exception) -> Response:
+    return answer({"error": str(error), "hint": ""}, 409)
 
 
 def _no_such_path(request: Request, _: Exception) -> Response:

@@ -1,6 +1,6 @@
 """What the API needs from those that do the work, and the values that travel."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Literal, Protocol
 
 from msgspec import Struct
@@ -9,6 +9,10 @@ from weft.base.issues import LocatedIssue, Ref
 from weft.model.kinds import Kinds
 from weft.model.local import Credentials, NodeOrders, PodReport
 from weft.serve.ads.states import ProxyState
+
+
+class ConflictError(Exception):
+    """A change that what there is does not allow; the message says why."""
 
 
 class Applied(Struct, frozen=True):
@@ -48,8 +52,11 @@ class Objects(Protocol):
     def kinds(self) -> Kinds:
         """The kinds that are known."""
 
-    def manifests(self, kind: str, namespace: str | None) -> list[dict[str, Any]]:
-        """All objects of a kind (its key), sorted by namespace and name; None means all namespaces."""
+    def manifests(self, kind: str, namespace: str | None) -> Iterable[dict[str, Any]]:
+        """All objects of a kind (its key) as they are now, sorted by namespace and name; None means all namespaces.
+
+        To be called on the event loop; what it returns is read in a thread, as that may take long.
+        """
 
     def manifest(self, ref: Ref) -> dict[str, Any] | None:
         """One object, None if there is none."""
@@ -61,7 +68,7 @@ class Objects(Protocol):
         """Sets labels of an object, and removes those whose value is None. KeyError if there is no such object."""
 
     def delete(self, ref: Ref) -> bool:
-        """Deletes an object; False if there is none."""
+        """Deletes an object; False if there is none. Raises ConflictError."""
 
     def events(self, namespace: str | None) -> Sequence[Struct]:
         """What happened of late, oldest first."""

@@ -5,6 +5,8 @@ POST /v1/objects (a manifest); PATCH /v1/objects/{kind}/{name}?namespace= with {
 GET /v1/issues?kind=&namespace=&name=; GET /v1/events?namespace=.
 """
 
+import asyncio
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -13,6 +15,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from weft.base.issues import Ref
+from weft.ir.values import LabelTerm
 from weft.model.kinds import UnknownKindError
 from weft.model.objects import Kind
 from weft.serve.http.answers import ApiError, answer, read
@@ -71,8 +74,7 @@ class ObjectRoutes:
             raise ApiError(400, str(error)) from error
         namespace = request.query_params.get("namespace") if kind.namespaced else None
         found = self._objects.manifests(kind.key, namespace)
-        chosen = [each for each in found if all(term_holds(term, _labels(each)) for term in terms)]
-        return answer({"kind": kind.key, "items": chosen})
+        return await asyncio.to_thread(_listing, kind.key, found, terms)
 
     async def _get(self, request: Request) -> Response:
         ref = self._ref(request)
@@ -102,34 +104,39 @@ class ObjectRoutes:
     async def _issues(self, request: Request) -> Response:
         if "name" not in request.query_params:
             return answer(self._objects.issues(None))
-        return answer(self._objects.issues(self._ref_of(request.query_params.get("kind", ""), request)))
+        kind = self._named(request.query_params.get("kind", ""))
+        return answer(self._objects.issues(_ref(kind, request, request.query_params["name"])))
 
     async def _events(self, request: Request) -> Response:
         return answer(self._objects.events(request.query_params.get("namespace")))
 
     def _kind(self, request: Request) -> Kind:
+        return self._named(request.path_params["kind"])
+
+    def _named(self, word: str) -> Kind:
         try:
-            return self._objects.kinds.named(request.path_params["kind"])
+            return self._objects.kinds.named(word)
         except UnknownKindError as error:
             raise ApiError(404, str(error), "`weft api-resources` lists the kinds") from error
 
     def _ref(self, request: Request) -> Ref:
-        kind = self._kind(request)
-        namespace = request.query_params.get("namespace", DEFAULT_NAMESPACE) if kind.namespaced else ""
-        return Ref(kind.key, namespace, request.path_params["name"])
+        return _ref(self._kind(request), request, request.path_params["name"])
 
-    def _ref_of(self, word: str, request: Request) -> Ref:
-        try:
-            kind = self._objects.kinds.named(word)
-        except UnknownKindError as error:
-            raise ApiError(404, str(error)) from error
-        namespace = request.query_params.get("namespace", DEFAULT_NAMESPACE) if kind.namespaced else ""
-        return Ref(kind.key, namespace, request.query_params["name"])
+
+def _listing(kind: str, found: Iterable[dict[str, Any]], terms: Sequence[LabelTerm]) -> Response:
+    """The objects that a selector chooses. Takes long where there are many: for a thread."""
+    chosen = [each for each in found if all(term_holds(term, _labels(each)) for term in terms)]
+    return answer({"kind": kind, "items": chosen})
 
 
 def _labels(manifest: dict[str, Any]) -> dict[str, str]:
     labels: dict[str, str] = manifest.get("metadata", {}).get("labels") or {}
     return labels
+
+
+def _ref(kind: Kind, request: Request, name: str) -> Ref:
+    namespace = request.query_params.get("namespace", DEFAULT_NAMESPACE) if kind.namespaced else ""
+    return Ref(kind.key, namespace, name)
 
 
 def _missing(ref: Ref) -> ApiError:

@@ -1,8 +1,9 @@
 """The files of a folder as they count now: as they are, or as they last were when they could be read."""
 
 import time
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from msgspec import Struct, structs
 
@@ -81,12 +82,20 @@ class Files:
             return Position(shown, self.known[name].content.line(chunk, entry))
         return Position(shown, line, column)
 
-    def body(self, name: str, chunk: int, entry: Entry) -> dict[str, object] | None:
+    def body(self, name: str, chunk: int, entry: Entry) -> dict[str, Any] | None:
         """What a file says of an object, with all fields."""
+        return next(iter(self.bodies(self.chunk(name, chunk), (entry,))), None)
+
+    def chunk(self, name: str, chunk: int) -> Chunk:
+        """A part of a file's text."""
+        return self._chunks(name)[chunk]
+
+    def bodies(self, chunk: Chunk, entries: Iterable[Entry]) -> list[dict[str, Any]]:
+        """What a part of a file says of objects; nothing where it is unreadable. Depends on nothing else."""
         try:
-            return self._reader.body(self._chunks(name)[chunk], entry)
+            return self._reader.bodies(chunk, entries)
         except UnreadableError:
-            return None
+            return []
 
     def _parse(self, name: str, text: str, stamp: Stamp) -> File:
         known = self.known.get(name)

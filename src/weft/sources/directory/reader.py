@@ -1,7 +1,7 @@
 """What one file says: its objects, each with its place, and what is wrong with it."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from hashlib import blake2b
 from typing import Any, Final
 
@@ -102,12 +102,10 @@ class FileReader:
         """Line and column of an object's field in the chunk that the object was read from."""
         return chunk.places(self._limits, entry.document, [(*entry.prefix, *parse_path(path))])[0]
 
-    def body(self, chunk: Chunk, entry: Entry) -> dict[str, Any]:
-        """What a chunk says of an object, as it stands there."""
-        value = chunk.parse(self._limits)[entry.document][1]
-        for part in entry.prefix:
-            value = value[part]
-        return value  # type: ignore[no-any-return]
+    def bodies(self, chunk: Chunk, entries: Iterable[Entry]) -> list[dict[str, Any]]:
+        """What a chunk says of objects, as it stands there. Raises UnreadableError."""
+        documents = chunk.parse(self._limits)
+        return [_inside(documents[entry.document][1], entry.prefix) for entry in entries]
 
     def _read(self, chunk: Chunk) -> ChunkContent:
         try:
@@ -144,6 +142,12 @@ class FileReader:
             value = self._decoder.decode({**found, "metadata": metadata}).value
             if value is not None:
                 yield Entry(Broken(value.kind, value.metadata, {}), 0, 1)
+
+
+def _inside(value: Any, path: FieldPath) -> Any:
+    for part in path:
+        value = value[part]
+    return value
 
 
 def _unreadable(error: UnreadableError) -> ChunkContent:

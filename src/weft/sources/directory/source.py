@@ -2,7 +2,8 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from weft.sources.directory.findings import findings
 from weft.sources.directory.index import Index
 from weft.sources.directory.limits import Limits
 from weft.sources.directory.memory import Memory
-from weft.sources.directory.reader import FileContent, FileReader
+from weft.sources.directory.reader import Entry, FileContent, FileReader
 from weft.sources.directory.tree import Listing, list_files
 from weft.sources.state import Tables
 
@@ -80,6 +81,24 @@ class DirectorySource:
             found = self._index.find(ref)
             return self._files.body(found[0].file, found[0].chunk, found[1]) if found else None
 
+    def bodies(self, refs: Iterable[Ref]) -> dict[Ref, dict[str, Any]]:
+        """`body` of many objects. Each text is parsed once, and nobody else has to wait for that: for threads."""
+        with self._lock:
+            places = sorted((found[0].file, found[0].chunk, ref) for ref in refs if (found := self._index.find(ref)))
+        bodies: dict[Ref, dict[str, Any]] = {}
+        for (file, chunk), group in groupby(places, key=lambda place: place[:2]):
+            with self._lock:
+                entries = self._entries_at(file, chunk, (ref for _, _, ref in group))
+                text = self._files.chunk(file, chunk) if entries else None
+            if text is not None:
+                bodies |= zip(entries, self._files.bodies(text, entries.values()), strict=False)
+        return bodies
+
+    def _entries_at(self, file: str, chunk: int, refs: Iterable[Ref]) -> dict[Ref, Entry]:
+        """Those of some objects that still stand in a part of a file."""
+        found = ((ref, self._index.find(ref)) for ref in refs)
+        return {ref: at[1] for ref, at in found if at is not None and (at[0].file, at[0].chunk) == (file, chunk)}
+
     def _list(self) -> Listing:
         try:
             return list_files(self.root, self._limits)
@@ -132,7 +151,8 @@ class DirectorySource:
                     deletes.add(ref)
             elif self._published.get(ref) != value:
                 upserts[ref] = self._published[ref] = value
-        return Changes(upserts, frozenset(deletes), findings(self._files, self._index, self._listing, self._left_out))
+        issues = findings(self._files, self._index, self._listing, self._left_out)
+        return Changes(upserts, frozenset(deletes), issues, complete=not self._listing.problems)
 
     def _remember(self, gone: frozenset[Ref]) -> None:
         self._memory.forget(gone)

@@ -14,73 +14,94 @@ SERVICE_CIDR: Final = IPv4Network("10.96.0.0/12")
 ENTRY_CIDR: Final = IPv4Network("240.240.0.0/16")
 """Where hosts of ServiceEntries without addresses get theirs from (Istio, PILOT_IP_AUTOALLOCATE_IPV4_PREFIX)."""
 
+_LAST: Final = ""
+"""The key under which the address is kept that was given out last; no owner has an empty name."""
+
 
 class NoAddressError(Exception):
     """A range has no free address left."""
 
 
+class AddressTakenError(Exception):
+    """A stated address is another one's; `owner` is who has it."""
+
+    def __init__(self, owner: str) -> None:
+        super().__init__(owner)
+        self.owner = owner
+
+
 class AddressPool:
     """Addresses of one range by the names of their owners; kept in a table.
 
-    New ones follow the last one that was given out, so that a freed address rests as long as possible.
+    New ones follow the last one that was given out, so that a freed address rests as long as possible. They begin at
+    `first`; where that is not stated, the begin of the range is left to those who state an address: see `stated_band`.
     """
 
     def __init__(self, tables: Tables, table: str, cidr: IPv4Network, first: IPv4Address | None = None) -> None:
         self._tables = tables
         self._table = table
-        self._lowest = int(first or cidr[10])
+        self._lowest = int(first or cidr[stated_band(cidr) + 1])
         self._highest = int(cidr.broadcast_address) - 1
         self._by_owner: dict[str, IPv4Address] = {}
-        for owner, text in tables.load(table).items():
-            address = IPv4Address(text.decode())
+        self._owners: dict[IPv4Address, str] = {}
+        loaded = {owner: IPv4Address(text.decode()) for owner, text in tables.load(table).items()}
+        self._last = int(loaded.pop(_LAST, self._lowest - 1))
+        for owner, address in loaded.items():
             if address in cidr:
                 self._by_owner[owner] = address
-        self._taken = {int(address) for address in self._by_owner.values()}
-        self._last = max(self._taken, default=self._lowest - 1)
+                self._owners[address] = owner
 
-    def address(self, owner: str, wanted: str = "") -> str:
-        """The address of an owner; the first time a free one, or the wanted one. Raises NoAddressError."""
-        if wanted:
-            return self._claim(owner, wanted)
+    def address(self, owner: str) -> str:
+        """The address of an owner; the first time a free one. Raises NoAddressError."""
         known = self._by_owner.get(owner)
         if known is None:
-            known = IPv4Address(self._free())
-            self._set(owner, known)
+            known = self._free()
+            self._last = int(known)
+            self._set(owner, known, {_LAST: str(known).encode()})
         return str(known)
+
+    def claim(self, owner: str, stated: IPv4Address) -> str:
+        """Gives an owner the address that it states, also one outside of the range. Raises AddressTakenError."""
+        holder = self._owners.get(stated, owner)
+        if holder != owner:
+            raise AddressTakenError(holder)
+        if self._by_owner.get(owner) != stated:
+            self.release(owner)
+            self._set(owner, stated, {})
+        return str(stated)
 
     def keep_only(self, owners: Iterable[str]) -> None:
         """Frees the addresses of all others."""
-        kept = set(owners)
-        for owner in [owner for owner in self._by_owner if owner not in kept]:
+        for owner in self._by_owner.keys() - set(owners):
             self.release(owner)
 
-    def release(self, owner: str) -> None:
-        """Frees the address of an owner."""
+    def release(self, owner: str) -> bool:
+        """Frees the address of an owner; False if it had none."""
         address = self._by_owner.pop(owner, None)
-        if address is not None:
-            self._taken.discard(int(address))
-            self._tables.write(self._table, {owner: None})
+        if address is None:
+            return False
+        del self._owners[address]
+        self._tables.write(self._table, {owner: None})
+        return True
 
-    def _claim(self, owner: str, wanted: str) -> str:
-        """A stated address is its author's, also outside of the range; whoever has it by chance keeps away."""
-        try:
-            self._taken.add(int(IPv4Address(wanted)))
-        except ValueError:
-            return wanted
-        self.release(owner)
-        return wanted
-
-    def _free(self) -> int:
+    def _free(self) -> IPv4Address:
         size = self._highest - self._lowest + 1
         start = self._last + 1 - self._lowest
         for step in range(size):
-            candidate = self._lowest + (start + step) % size
-            if candidate not in self._taken:
+            candidate = IPv4Address(self._lowest + (start + step) % size)
+            if candidate not in self._owners:
                 return candidate
-        raise NoAddressError(f"all {size} addresses of {self._table} are taken")
+        raise NoAddressError(f"all {size:,} addresses of {self._table} are taken")
 
-    def _set(self, owner: str, address: IPv4Address) -> None:
+    def _set(self, owner: str, address: IPv4Address, others: dict[str, bytes]) -> None:
         self._by_owner[owner] = address
-        self._taken.add(int(address))
-        self._last = int(address)
-        self._tables.write(self._table, {owner: str(address).encode()})
+        self._owners[address] = owner
+        self._tables.write(self._table, {owner: str(address).encode(), **others})
+
+
+def stated_band(cidr: IPv4Network) -> int:
+    """How many addresses at the begin of a range are given only to those who state them.
+
+    Source: Kubernetes, "Service ClusterIP allocation": `min(max(16, size / 16), 256)`.
+    """
+    return min(max(16, cidr.num_addresses // 16), 256)

@@ -1,46 +1,40 @@
-"""The cluster as a whole: objects go into the graph with what a cluster adds to them, pods follow, orders come out."""
+"""The cluster as a whole: objects go into the graph with what a cluster adds to them, pods follow, orders come out.
+
+A change costs what it touches: an object leads to the Deployment or Pod that it concerns, a report to its pod's owner.
+What users of kubectl expect holds: pods change only with their own Deployment, never with their Namespace, ConfigMaps
+or other Deployments; a Deployment or Pod that an API server would refuse leaves its pods as they are.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from ipaddress import IPv4Address
-from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Literal
 
-from msgspec import Struct, structs
+from msgspec import Struct
 
-from weft.base.issues import Issue, LocatedIssue, Ref
-from weft.dialects.kubernetes.injection import Template, injected_template
-from weft.dialects.kubernetes.pod import INJECTED
-from weft.mesh.fragments import NAMESPACE, Objects
-from weft.model.istio_networking import ServiceEntry
-from weft.model.kubernetes import (
-    ConfigMap,
-    Deployment,
-    PodCondition,
-    PodIp,
-    PodSpec,
-    PodStatus,
-    Secret,
-    Service,
-)
-from weft.model.local import NodeOrders, PodOrder, PodReport
+from weft.base.issues import Issue, LocatedIssue, Position, Ref
+from weft.mesh.fragments import Objects
+from weft.model.kubernetes import PodSpec
+from weft.model.local import NodeOrders, PodReport
 from weft.model.objects import Object
-from weft.model.standalone import Standalone
-from weft.sources.changes import Value
-from weft.sources.local.addresses import AddressPool, NoAddressError
-from weft.sources.local.containers import Values
+from weft.sources.local.addresses import AddressPool
+from weft.sources.local.admission import Admission
+from weft.sources.local.checks import Workload, errors, warnings
 from weft.sources.local.events import EventLog
-from weft.sources.local.orders import Bootstraps, NetworkOrders, PodPlan, pod_order
-from weft.sources.local.pods import PodRecord, Pods, pod_metadata
-from weft.sources.local.store import ObjectStore
+from weft.sources.local.folders import ImageFolders
+from weft.sources.local.orders import NetworkOrders, OrderBook
+from weft.sources.local.planner import CONFIGURATION, Planner
+from weft.sources.local.plans import PodPlan, explained, pod_object
+from weft.sources.local.pod_orders import Bootstraps
+from weft.sources.local.pods import POD, PodRecord, Pods
+from weft.sources.local.services import ServiceAddresses
+from weft.sources.local.store import Body, ObjectStore
+from weft.sources.local.workloads import Workloads
 
-POD: Final = "Pod"
-SERVICE: Final = "Service"
 DEPLOYMENT: Final = "Deployment.apps"
-SERVICE_ENTRY: Final = "ServiceEntry.networking.istio.io"
 STANDALONE: Final = "Standalone.weft.dev"
-_ADDRESSED: Final = (SERVICE, SERVICE_ENTRY)
+_OWNERS: Final = (DEPLOYMENT, POD)
 
 LINGER: Final = 1.0
 """Seconds that a deleted pod still runs after it left the endpoints, so that all clients have heard of it."""
@@ -48,7 +42,8 @@ LINGER: Final = 1.0
 REMOVAL: Final = 60.0
 """Seconds after which a deleted pod is forgotten although the node did not say that it is gone."""
 
-S = TypeVar("S", bound=Struct)
+_REMOVED: Final = "Removed"
+"""The reason by which the node says that nothing of a pod is left (`model.local.PodReport`)."""
 
 
 class Addresses(Struct, frozen=True):
@@ -77,199 +72,191 @@ class LocalCluster:
         self.pods = pods
         self.events = EventLog(clock)
         self._objects = objects
-        self._network = network
-        self._addresses = addresses
         self._clock = clock
-        self._orders: dict[str, PodOrder] = {}
-        self._sent: NodeOrders | None = None
-        self._issues: list[LocatedIssue] = []
+        self._admission = Admission(store, objects, ServiceAddresses(addresses.services, addresses.entries))
+        self.namespaces = self._admission.namespaces
+        self._folders = ImageFolders(store.place)
+        self._planner = Planner(store, pods, addresses.pods, addresses.host)
+        self._workloads = Workloads(pods, self, clock)
+        self._book = OrderBook(network, int(clock() * 1_000))
+        self._gone: set[str] = set()
+        self._resumed: Literal["no", "pods", "all"] = "no"
 
+    # ---- what happens --------------------------------------------------------------------------------------------
     def refresh(self, touched: Iterable[Ref]) -> None:
-        """Takes over objects that may be different, and does what follows for pods."""
-        for ref in touched:
-            self._take(ref, self.store.value(ref))
-        self._drop_removed()
-        while self.pods.reconcile(self._all(DEPLOYMENT, Deployment), self._bare_pods()):
-            pass
-        self._publish_pods()
+        """Takes over objects that may be different, and does what follows for pods, also what only time brings."""
+        refs = set(touched)
+        self._admission.take(refs)
+        due = self._concerned(refs) | self._resume()
+        self._expire()
+        self._pursue(due)
 
     def report(self, reports: Sequence[PodReport]) -> bool:
         """Takes over what the node says; True if something is new."""
         before = {report.uid: self.pods.report(report.uid) for report in reports}
         fresh = self.pods.take_reports(reports)
-        for report in reports:
-            record = self.pods.get(report.uid)
-            if report.uid not in fresh or record is None:
+        for report in fresh:
+            record, plan = self.pods.get(report.uid), self._planner.get(report.uid)
+            if record is None:
                 continue
-            self.events.compare(Ref(POD, record.namespace, record.name), before[report.uid], report)
-            if report.reason == "Removed" and record.deleted is not None:
+            self.events.compare(record.ref, before[report.uid], explained(plan, report) if plan else report)
+            if report.reason == _REMOVED and record.deleted is not None:
                 self._forget(record)
         if fresh:
             self.refresh(())
         return bool(fresh)
 
+    def relabel(self, record: PodRecord, labels: dict[str, str]) -> None:
+        """Gives a Deployment's pod other labels, without restarting it."""
+        owner = self.store.value(record.owner) if record.owner is not None else None
+        self._workloads.relabel(record, labels, owner if isinstance(owner, Object) else None)
+        self.refresh((record.owner,) if record.owner is not None else ())
+
+    def end(self, record: PodRecord) -> None:
+        """Ends one pod; its Deployment makes another one."""
+        self.pods.end(record.uid)
+        self.refresh(())
+
+    # ---- what is known -------------------------------------------------------------------------------------------
     def orders(self, bootstraps: Bootstraps, trust_revision: int) -> NodeOrders:
         """The node's orders; their revision is another one than before only if something differs."""
-        images = self._images()
-        running = [record for record in self.pods.records() if self._runs(record)]
-        for record in running:
-            plan = self.plan(record)
-            if plan is not None:
-                values = self._values(record.namespace)
-                self._orders[record.uid] = pod_order(plan, images, values, bootstraps)
-        orders = tuple(self._orders[record.uid] for record in running if record.uid in self._orders)
-        namespaces = sorted({order.namespace for order in orders})
-        wanted = NodeOrders(
-            revision=self._sent.revision if self._sent else int(self._clock() * 1_000),
-            trust_revision=trust_revision,
-            pods=orders,
-            hosts=tuple((namespace, self._network.hosts(namespace)) for namespace in namespaces),
-            services=self._network.targets(),
-        )
-        if wanted != self._sent:
-            self._sent = structs.replace(wanted, revision=wanted.revision + 1)
-        assert self._sent is not None
-        return self._sent
+        return self._book.orders(bootstraps, trust_revision)
 
     @property
     def ending(self) -> bool:
         """Whether a pod that was deleted is still there: then time alone changes the orders."""
-        return any(record.deleted is not None for record in self.pods.records())
+        return bool(self.pods.ending())
 
-    def plan(self, record: PodRecord) -> PodPlan | None:
-        """A pod with what was decided about it; None once it was deleted."""
-        if record.deleted is not None:
-            return None
-        meta, spec = record.content.metadata, record.content.spec
-        labels = self._namespace_labels(record.namespace)
-        template = injected_template(meta.labels, meta.annotations, labels, host_network=spec.host_network)
-        marks = {INJECTED: '{"containers":["istio-proxy"]}'} if template != "none" else {}
-        address = self._pod_address(record, template)
-        pod = Object(POD, pod_metadata(record, marks), spec, self._status(record, address))
-        return PodPlan(pod=pod, address=address, template=template)
+    def take_gone(self) -> set[str]:
+        """The uids of pods that were deleted since the last call."""
+        gone, self._gone = self._gone, set()
+        return gone
+
+    def plan(self, uid: str) -> PodPlan | None:
+        """A pod with what was decided about it, also while it is ending."""
+        return self._planner.get(uid)
+
+    def template(self, workload: Workload) -> str:
+        """The hash of what new pods of a Deployment or Pod are made from."""
+        return self._workloads.template(workload)
 
     def object(self, ref: Ref) -> Object[Any] | None:
         """A readable object as the mesh uses it, with what the cluster added."""
         found = self._objects.get(ref)
         return found if isinstance(found, Object) else None
 
-    def issues(self) -> list[LocatedIssue]:
-        """What could not be done for pods and addresses."""
-        return list(self._issues)
+    def issues(self, ref: Ref | None = None) -> list[LocatedIssue]:
+        """What can't be done for pods, addresses and folders; of one object, or of all."""
+        everything = (*self._admission.issues(), *self._folders.issues(), *self._planner.issues())
+        found = [issue for issue in everything if ref in (None, issue.ref)]
+        for workload in self._asked_for() if ref is None else self._workload(ref):
+            found += [*errors(workload), *warnings(workload), *self._planner.gaps(workload)]
+        return [LocatedIssue(issue, self._position(issue)) for issue in found]
 
-    # ---- objects -----------------------------------------------------------------------------------------------
-    def _take(self, ref: Ref, value: Value | None) -> None:
-        if ref.kind == POD:
-            return
-        if value is None:
-            self._objects.remove(ref)
+    # ---- surroundings of workloads -------------------------------------------------------------------------------
+    def namespace_labels(self, namespace: str) -> dict[str, str]:
+        """As in `workloads.Surroundings`."""
+        return self.namespaces.labels(namespace)
+
+    def folders(self, spec: PodSpec) -> dict[str, str]:
+        """As in `workloads.Surroundings`."""
+        return self._folders.of(spec)
+
+    def written(self, owner: Ref) -> Body:
+        """As in `workloads.Surroundings`."""
+        return self.store.body(owner) or {}
+
+    # ---- pods ----------------------------------------------------------------------------------------------------
+    def _concerned(self, refs: set[Ref]) -> set[Ref]:
+        """The Deployments and Pods that follow from changed objects, and pods that may have waited for those."""
+        kinds = {ref.kind for ref in refs}
+        for ref in refs:
+            if ref.kind == STANDALONE:
+                self._folders.take(ref, self.store.value(ref))
+        if not kinds.isdisjoint(CONFIGURATION):
+            for record in self._planner.waiting():
+                self._follow(record)
+        return self._all_owners() if STANDALONE in kinds else {ref for ref in refs if ref.kind in _OWNERS}
+
+    def _resume(self) -> set[Ref]:
+        """Goes on with the pods of a former controller; what went away meanwhile is let go once all is known."""
+        if self._resumed == "no":
+            self._resumed = "pods"
+            for record in self.pods.records():
+                self._follow(record)
+        if self._resumed == "pods" and self.store.complete:
+            self._resumed = "all"
+            self._admission.keep_only_present()
+            self._planner.keep_only(record.uid for record in self.pods.records())
+            return self._all_owners()
+        return set()
+
+    def _all_owners(self) -> set[Ref]:
+        return set(self.store.refs(*_OWNERS)) | self.pods.owners()
+
+    def _pursue(self, due: set[Ref]) -> None:
+        """Makes and ends pods until nothing is left to do."""
+        changed = self.pods.take_changed()
+        while due or changed:
+            for record in changed:
+                self._follow(record)
+            due |= {record.owner for record in changed if record.owner is not None}
+            for ref in sorted(due):
+                self._reconcile(ref)
+            due, changed = set(), self.pods.take_changed()
+
+    def _reconcile(self, owner: Ref) -> None:
+        value = self.store.value(owner)
+        if value is None and self.store.complete:
+            self._workloads.end(owner)
+        elif isinstance(value, Object) and self._folders.known and not errors(value):
+            self._workloads.reconcile(value)
+
+    def _follow(self, changed: PodRecord) -> None:
+        """What follows from another state of a pod: for its plan, its orders, and the object by its name."""
+        record = self.pods.get(changed.uid)
+        if record is None or record.deleted is not None:
+            self._gone.add(changed.uid)
+        if record is not None and record.deleted is None:
+            known, plan = self._planner.get(record.uid), self._planner.plan(record)
+            if plan is not known and plan.address:
+                self._book.put(plan)
+        self._publish(changed.ref)
+
+    def _publish(self, ref: Ref) -> None:
+        """The pod of a name as an object of the graph. One that is ending is none, and so no endpoint any more."""
+        record = self.pods.named(ref)
+        plan = self._planner.get(record.uid) if record is not None and record.deleted is None else None
+        self.namespaces.note(ref, present=record is not None or self.store.value(ref) is not None)
+        if plan is not None and plan.address:
+            self._objects.set(ref, pod_object(plan, self.pods.report(plan.record.uid)))
         else:
-            self._objects.set(ref, self._completed(value) if isinstance(value, Object) else value)
-
-    def _completed(self, value: Object[Any]) -> Object[Any]:
-        """An object with the addresses that a cluster gives it."""
-        owner = f"{value.metadata.namespace}/{value.metadata.name}"
-        spec = value.spec
-        if isinstance(spec, Service) and spec.type != "ExternalName" and spec.cluster_ip != "None":
-            address = self._addresses.services.address(owner, spec.cluster_ip)
-            return structs.replace(value, spec=structs.replace(spec, cluster_ip=address))
-        if isinstance(spec, ServiceEntry) and _wants_address(spec):
-            address = self._addresses.entries.address(owner)
-            return structs.replace(value, spec=structs.replace(spec, addresses=(address,)))
-        return value
-
-    def _drop_removed(self) -> None:
-        """Frees the addresses of services and entries that are gone."""
-        present = {kind: [f"{r.namespace}/{r.name}" for r in self._objects if r.kind == kind] for kind in _ADDRESSED}
-        self._addresses.services.keep_only(present[SERVICE])
-        self._addresses.entries.keep_only(present[SERVICE_ENTRY])
-
-    def _all(self, kind: str, spec: type[S]) -> Iterator[Object[S]]:
-        for ref in sorted(self._objects):
-            found = self._objects.get(ref) if ref.kind == kind else None
-            if isinstance(found, Object) and isinstance(found.spec, spec):
-                yield found
-
-    def _bare_pods(self) -> Iterator[Object[PodSpec]]:
-        for ref in self.store.refs():
-            found = self.store.value(ref) if ref.kind == POD else None
-            if isinstance(found, Object):
-                yield found
-
-    def _namespace_labels(self, namespace: str) -> dict[str, str]:
-        found = self._objects.get(Ref(NAMESPACE, "", namespace))
-        return found.metadata.labels if isinstance(found, Object) else {}
-
-    def _images(self) -> dict[str, Path]:
-        found: dict[str, Path] = {}
-        for settings in self._all(STANDALONE, Standalone):
-            position = self.store.position(settings.ref)
-            base = Path(position.file).parent if position is not None else Path.cwd()
-            for pattern, folder in settings.spec.images.items():
-                found.setdefault(pattern, (base / folder).resolve())
-        return found
-
-    def _values(self, namespace: str) -> Values:
-        def value(kind: str, name: str, key: str) -> str | None:
-            found = self._objects.get(Ref(kind, namespace, name))
-            spec = found.spec if isinstance(found, Object) else None
-            if isinstance(spec, ConfigMap):
-                return spec.data.get(key)
-            if isinstance(spec, Secret):
-                return spec.string_data.get(key) or spec.data.get(key, b"").decode(errors="replace")
-            return None
-
-        return value
-
-    # ---- pods --------------------------------------------------------------------------------------------------
-    def _pod_address(self, record: PodRecord, template: Template) -> str:
-        if template == "gateway" or record.content.spec.host_network:
-            return str(self._addresses.host)
-        try:
-            return self._addresses.pods.address(record.uid)
-        except NoAddressError as error:
-            ref = Ref(POD, record.namespace, record.name)
-            self._issues = [LocatedIssue(Issue("WEFT0401", "error", ref, "", str(error), "the pod does not run"))]
-            return ""
-
-    def _status(self, record: PodRecord, address: str) -> PodStatus:
-        report = self.pods.report(record.uid)
-        if report is None:
-            return PodStatus(phase="Pending", pod_ip=address, pod_ips=(PodIp(address),))
-        return PodStatus(
-            phase=report.phase,
-            pod_ip=address,
-            pod_ips=(PodIp(address),),
-            conditions=(PodCondition("Ready", "True" if report.ready else "False"),),
-            reason=report.reason,
-        )
-
-    def _publish_pods(self) -> None:
-        """Pods as objects of the graph: those that are ending are not among them, and so no endpoints any more."""
-        wanted: dict[Ref, Object[Any]] = {}
-        for record in self.pods.records():
-            plan = self.plan(record)
-            if plan is not None and plan.address:
-                wanted[plan.pod.ref] = plan.pod
-        for ref in [ref for ref in self._objects if ref.kind == POD and ref not in wanted]:
             self._objects.remove(ref)
-        for ref, pod in wanted.items():
-            self._objects.set(ref, pod)
 
-    def _runs(self, record: PodRecord) -> bool:
-        if record.deleted is None:
-            return True
-        age = self._clock() - record.deleted
-        if age > REMOVAL:
-            self._forget(record)
-        return age < LINGER
+    def _expire(self) -> None:
+        for record in self.pods.ending():
+            age = self._clock() - (record.deleted or 0)
+            if age > REMOVAL:
+                self._forget(record)
+            elif age >= LINGER:
+                self._book.remove(record.uid)
 
     def _forget(self, record: PodRecord) -> None:
         self.pods.forget(record.uid)
-        self._orders.pop(record.uid, None)
-        self._addresses.pods.release(record.uid)
+        self._book.remove(record.uid)
+        self._planner.forget(record.uid)
+        for waiting in self._planner.waiting():
+            self._follow(waiting)
 
+    # ---- issues --------------------------------------------------------------------------------------------------
+    def _asked_for(self) -> Iterator[Workload]:
+        for ref in self.store.refs(*_OWNERS):
+            yield from self._workload(ref)
 
-def _wants_address(entry: ServiceEntry) -> bool:
-    """Istio allocates one unless addresses are stated, the resolution is NONE, or all hosts are patterns."""
-    return not entry.addresses and entry.resolution != "NONE" and any("*" not in host for host in entry.hosts)
+    def _workload(self, ref: Ref) -> Iterator[Workload]:
+        value = self.store.value(ref) if ref.kind in _OWNERS else None
+        if isinstance(value, Object):
+            yield value
+
+    def _position(self, issue: Issue) -> Position | None:
+        return self.store.position(issue.ref, issue.path) if issue.ref is not None else None

@@ -1,117 +1,81 @@
 """A pod's containers as orders to run local processes. Pure."""
 
-from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Final
+
+from msgspec import Struct
 
 from weft.model import kubernetes as api
 from weft.model.local import Action, ContainerOrder, Probe
-from weft.model.objects import Metadata
-from weft.sources.local.images import folder_of
+from weft.sources.local.environment import Variables, expanded
 
 PROXY_CONTAINER: Final = "istio-proxy"
 """A container of this name stands for the Envoy that is injected; it is none of the application's (Istio)."""
 
-Values = Callable[[str, str, str], str | None]
-"""Looks up (kind, name, key) of a ConfigMap or Secret."""
+POD_IP: Final = "POD_IP"
+"""The variable by which every container can know its address, also where its author did not ask for one."""
 
 
-class PodFacts:
-    """What variables of the environment can refer to, by the names of the downward API."""
+class Setting(Struct, frozen=True, kw_only=True):
+    """What containers of one pod run in: variables and folders by the containers' names, and the pod's address.
 
-    def __init__(self, metadata: Metadata, spec: api.PodSpec, address: str) -> None:
-        self._labels = metadata.labels
-        self._annotations = metadata.annotations
-        self._fields = {
-            "metadata.name": metadata.name,
-            "metadata.namespace": metadata.namespace,
-            "metadata.uid": metadata.uid,
-            "spec.serviceAccountName": spec.account,
-            "spec.nodeName": spec.node_name,
-            "status.podIP": address,
-            "status.podIPs": address,
-            "status.hostIP": address,
-        }
+    A container without variables can't be started yet: it gets no command.
+    """
 
-    def value(self, path: str) -> str:
-        """The value of a field; empty where it has none."""
-        for prefix, values in (("metadata.labels", self._labels), ("metadata.annotations", self._annotations)):
-            if path.startswith(f"{prefix}['") and path.endswith("']"):
-                return values.get(path[len(prefix) + 2 : -2], "")
-        return self._fields.get(path, "")
+    address: str
+    variables: Mapping[str, Variables]
+    folders: Mapping[str, str]
 
 
-def container_orders(
-    spec: api.PodSpec, facts: PodFacts, images: Mapping[str, Path], values: Values
-) -> tuple[ContainerOrder, ...]:
+def container_orders(spec: api.PodSpec, setting: Setting) -> tuple[ContainerOrder, ...]:
     """The orders for all containers of a pod but its proxy's."""
-    return tuple(
-        _order(container, spec, facts, images, values)
-        for container in spec.containers
-        if container.name != PROXY_CONTAINER
-    )
+    return tuple(_order(each, spec, setting) for each in spec.containers if each.name != PROXY_CONTAINER)
 
 
-def _order(
-    container: api.Container, spec: api.PodSpec, facts: PodFacts, images: Mapping[str, Path], values: Values
-) -> ContainerOrder:
-    folder = folder_of(container.image, images)
-    environment = dict(_environment(container, facts, values))
-    command = tuple(_expanded(each, environment) for each in (*container.command, *container.args))
-    security = container.security_context or api.SecurityContext()
-    shared = spec.security_context or api.SecurityContext()
-    place = container.working_dir or (str(folder) if folder is not None else None)
+def runs_as_root(container: api.Container, spec: api.PodSpec) -> bool:
+    """Whether a container that must not run as root would: the mesh has no other user for who states none."""
+    user, must_not = _user(container, spec), _first("run_as_non_root", container, spec)
+    return bool(must_not) and not user
+
+
+def named_port(name: str, container: api.Container) -> int | None:
+    """The number of a container's port."""
+    return next((port.container_port for port in container.ports if port.name == name), None)
+
+
+def _order(container: api.Container, spec: api.PodSpec, setting: Setting) -> ContainerOrder:
+    variables = setting.variables.get(container.name)
+    known = dict(variables or ())
+    startable = variables is not None and container.command
+    command = tuple(expanded(each, known) for each in (*container.command, *container.args)) if startable else ()
     return ContainerOrder(
         name=container.name,
         image=container.image,
-        command=command if container.command else (),
-        folder=place,
-        environment=(*environment.items(), ("POD_IP", facts.value("status.podIP")))
-        if "POD_IP" not in environment
-        else tuple(environment.items()),
-        user=security.run_as_user if security.run_as_user is not None else shared.run_as_user,
-        group=security.run_as_group if security.run_as_group is not None else shared.run_as_group,
+        command=command,
+        folder=container.working_dir or setting.folders.get(container.name),
+        environment=tuple(({POD_IP: setting.address} | known).items()),
+        user=_user(container, spec),
+        group=_first("run_as_group", container, spec),
         readiness=_probe(container.readiness_probe, container),
         liveness=_probe(container.liveness_probe, container),
         startup=_probe(container.startup_probe, container),
     )
 
 
-def _environment(container: api.Container, facts: PodFacts, values: Values) -> Iterator[tuple[str, str]]:
-    known: dict[str, str] = {}
-    for variable in container.env:
-        source = variable.value_from
-        if source is None:
-            value: str | None = _expanded(variable.value, known)
-        elif source.field_ref is not None:
-            value = facts.value(source.field_ref.field_path)
-        elif source.config_map_key_ref is not None:
-            value = values("ConfigMap", source.config_map_key_ref.name, source.config_map_key_ref.key)
-        elif source.secret_key_ref is not None:
-            value = values("Secret", source.secret_key_ref.name, source.secret_key_ref.key)
-        else:
-            value = None
+def _user(container: api.Container, spec: api.PodSpec) -> int | None:
+    return _first("run_as_user", container, spec)
+
+
+def _first(field: str, container: api.Container, spec: api.PodSpec) -> int | None:
+    """What the container states, else what its pod states."""
+    for context in (container.security_context, spec.security_context):
+        value: int | None = getattr(context, field, None)
         if value is not None:
-            known[variable.name] = value
-            yield variable.name, value
+            return value
+    return None
 
 
-def _expanded(text: str, known: Mapping[str, str]) -> str:
-    """`$(NAME)` becomes the variable's value where there is one; `$$` is a dollar (core/v1 Container, command)."""
-    result, rest = "", text
-    while "$" in rest:
-        before, _, rest = rest.partition("$")
-        result += before
-        name, closed, after = rest[1:].partition(")") if rest.startswith("(") else ("", "", "")
-        if rest.startswith("$"):
-            result, rest = result + "$", rest[1:]
-        elif closed and name in known:
-            result, rest = result + known[name], after
-        else:
-            result += "$"
-    return result + rest
-
-
+# ---- probes ----------------------------------------------------------------------------------------------------------
 def _probe(probe: api.Probe | None, container: api.Container) -> Probe | None:
     action = _action(probe, container) if probe is not None else None
     if probe is None or action is None:
@@ -143,6 +107,5 @@ def _action(probe: api.Probe, container: api.Container) -> Action | None:
 
 
 def _port(port: int | str, container: api.Container) -> int:
-    if isinstance(port, int):
-        return port
-    return next((each.container_port for each in container.ports if each.name == port), 0)
+    """A number, or the number of a named port; 0, at which nobody listens, where there is no such name."""
+    return port if isinstance(port, int) else named_port(port, container) or 0

@@ -1,17 +1,15 @@
-"""Which local folder stands for an image. Pure."""
+"""Patterns of image names. Pure."""
 
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Iterable
 
 
-def folder_of(image: str, folders: Mapping[str, Path]) -> Path | None:
-    """The folder whose pattern fits an image best; None if none fits.
+def best_pattern(image: str, patterns: Iterable[str]) -> str | None:
+    """The pattern that fits an image best; None if none fits.
 
     A pattern without `*` wins, then the one with the most other characters, then the first by name.
     """
-    fitting = [pattern for pattern in folders if matches(pattern, image)]
-    best = min(fitting, key=lambda p: ("*" in p, -len(p.replace("*", "")), p), default=None)
-    return folders[best] if best is not None else None
+    fitting = [pattern for pattern in patterns if matches(pattern, image)]
+    return min(fitting, key=lambda p: ("*" in p, -len(p.replace("*", "")), p), default=None)
 
 
 def matches(pattern: str, image: str) -> bool:

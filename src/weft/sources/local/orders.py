@@ -2,84 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from ipaddress import IPv4Address
-from pathlib import Path
-from typing import Final, Protocol
 
-from msgspec import Struct, structs
+from msgspec import structs
 
-from weft.dialects.kubernetes.injection import Template
 from weft.graph.core import Graph
 from weft.graph.tables import Derived
 from weft.ir.inventory import Service
 from weft.mesh.outbound import short_names
 from weft.mesh.reader import Mesh
-from weft.model.kubernetes import PodSpec
-from weft.model.local import HostEntry, PodOrder, ProxyOrder, RedirectOrder, ServiceTarget
-from weft.model.objects import Object
-from weft.sources.local.containers import PodFacts, Values, container_orders
-
-_REDIRECTS: Final = {
-    "traffic.sidecar.istio.io/includeOutboundIPRanges": "include_outbound_cidrs",
-    "traffic.sidecar.istio.io/excludeOutboundIPRanges": "exclude_outbound_cidrs",
-    "traffic.sidecar.istio.io/includeOutboundPorts": "include_outbound_ports",
-    "traffic.sidecar.istio.io/excludeOutboundPorts": "exclude_outbound_ports",
-    "traffic.sidecar.istio.io/includeInboundPorts": "include_inbound_ports",
-}
-_EXCLUDE_INBOUND: Final = "traffic.sidecar.istio.io/excludeInboundPorts"
-_LOG_LEVEL: Final = "sidecar.istio.io/logLevel"
-
-
-class Bootstraps(Protocol):
-    """Writes what a pod's Envoy starts with."""
-
-    def bootstrap(self, pod: Object[PodSpec], address: str, template: Template) -> str:
-        """The bootstrap of a pod's Envoy, as JSON."""
-
-
-class PodPlan(Struct, frozen=True, kw_only=True):
-    """A pod and what was decided about it."""
-
-    pod: Object[PodSpec]
-    address: str
-    template: Template
-
-
-def pod_order(plan: PodPlan, images: Mapping[str, Path], values: Values, bootstraps: Bootstraps) -> PodOrder:
-    """The order to run a pod. A gateway runs in the network of the machine: that is where it is the way in."""
-    pod, spec = plan.pod, plan.pod.spec
-    gateway = plan.template == "gateway"
-    proxy = None
-    if plan.template != "none":
-        proxy = ProxyOrder(
-            bootstrap=bootstraps.bootstrap(pod, plan.address, plan.template),
-            redirect=None if gateway else redirect_order(pod.metadata.annotations),
-            log_level=pod.metadata.annotations.get(_LOG_LEVEL, "warning"),
-        )
-    return PodOrder(
-        uid=pod.metadata.uid,
-        namespace=pod.metadata.namespace,
-        name=pod.metadata.name,
-        service_account=spec.account,
-        address=plan.address,
-        host_network=gateway or spec.host_network,
-        containers=container_orders(spec, PodFacts(pod.metadata, spec, plan.address), images, values),
-        proxy=proxy,
-        restart=spec.restart_policy,
-        termination_grace=spec.termination_grace_period_seconds * 1_000,
-    )
-
-
-def redirect_order(annotations: Mapping[str, str]) -> RedirectOrder:
-    """Which traffic goes to the sidecar, as annotations say (Istio, `traffic.sidecar.istio.io/...`)."""
-    stated = {field: _list(annotations[name]) for name, field in _REDIRECTS.items() if name in annotations}
-    excluded = (*RedirectOrder().exclude_inbound_ports, *_list(annotations.get(_EXCLUDE_INBOUND, "")))
-    return structs.replace(RedirectOrder(), **stated, exclude_inbound_ports=tuple(dict.fromkeys(excluded)))
-
-
-def _list(text: str) -> tuple[str, ...]:
-    return tuple(part.strip() for part in text.split(",") if part.strip())
+from weft.model.local import HostEntry, NodeOrders, PodOrder, ServiceTarget
+from weft.sources.local.plans import PodPlan
+from weft.sources.local.pod_orders import Bootstraps, pod_order
 
 
 class NetworkOrders:
@@ -88,6 +23,7 @@ class NetworkOrders:
     def __init__(self, graph: Graph, mesh: Mesh) -> None:
         self._mesh = mesh
         self._hosts: Derived[str, tuple[HostEntry, ...]] = Derived(graph, "host entries", self._find_hosts)
+        self._of_host: Derived[str, tuple[ServiceTarget, ...]] = Derived(graph, "targets of host", self._find_of_host)
         self._targets: Derived[None, tuple[ServiceTarget, ...]] = Derived(graph, "service targets", self._find_targets)
 
     def hosts(self, namespace: str) -> tuple[HostEntry, ...]:
@@ -116,11 +52,13 @@ class NetworkOrders:
         return tuple(sorted({e.address for e in endpoints if e.healthy}))
 
     def _find_targets(self, _: None) -> tuple[ServiceTarget, ...]:
-        inventory = self._mesh.inventory
-        services = (service for host in inventory.hosts() for service in inventory.services_of(host))
-        found = (target for service in services for target in self._targets_of(service))
+        found = (target for host in self._mesh.inventory.hosts() for target in self._of_host.get(host))
         unique = {(target.address, target.port, target.protocol): target for target in found}
         return tuple(unique[key] for key in sorted(unique))
+
+    def _find_of_host(self, host: str) -> tuple[ServiceTarget, ...]:
+        services = self._mesh.inventory.services_of(host)
+        return tuple(target for service in services for target in self._targets_of(service))
 
     def _targets_of(self, service: Service) -> Iterator[ServiceTarget]:
         if service.resolution != "endpoints":
@@ -130,6 +68,56 @@ class NetworkOrders:
                 ready = [e for e in self._mesh.endpoint_table.of(service, port.number) if e.healthy and e.port]
                 endpoints = tuple((e.address, e.port) for e in ready if _is_address(e.address))
                 yield ServiceTarget(address, port.number, "UDP" if port.protocol == "udp" else "TCP", endpoints)
+
+
+class OrderBook:
+    """The node's orders, kept as they were last given out, so that an order is made only for a pod that changed.
+
+    `revision` is the first one that is given out: greater than those of a former book.
+    """
+
+    def __init__(self, network: NetworkOrders, revision: int) -> None:
+        self._network = network
+        self._stale: dict[str, PodPlan] = {}
+        self._pods: dict[str, PodOrder] = {}
+        self._sorted: tuple[PodOrder, ...] | None = ()
+        self._sent = NodeOrders(revision=revision)
+
+    def put(self, plan: PodPlan) -> None:
+        """Takes over what is decided about a pod that shall run."""
+        self._stale[plan.record.uid] = plan
+
+    def remove(self, uid: str) -> None:
+        """Leaves a pod out from now on."""
+        self._stale.pop(uid, None)
+        if self._pods.pop(uid, None) is not None:
+            self._sorted = None
+
+    def orders(self, bootstraps: Bootstraps, trust_revision: int) -> NodeOrders:
+        """The orders; their revision is another one than before only if something differs."""
+        pods = self._current(bootstraps)
+        namespaces = sorted({order.namespace for order in pods})
+        wanted = NodeOrders(
+            revision=self._sent.revision,
+            trust_revision=trust_revision,
+            pods=pods,
+            hosts=tuple((namespace, self._network.hosts(namespace)) for namespace in namespaces),
+            services=self._network.targets(),
+        )
+        if wanted != self._sent:
+            self._sent = structs.replace(wanted, revision=wanted.revision + 1)
+        return self._sent
+
+    def _current(self, bootstraps: Bootstraps) -> tuple[PodOrder, ...]:
+        for uid, plan in self._stale.items():
+            order = pod_order(plan, bootstraps)
+            if self._pods.get(uid) != order:
+                self._pods[uid] = order
+                self._sorted = None
+        self._stale.clear()
+        if self._sorted is None:
+            self._sorted = tuple(sorted(self._pods.values(), key=lambda each: (each.namespace, each.name, each.uid)))
+        return self._sorted
 
 
 def _is_address(text: str) -> bool:

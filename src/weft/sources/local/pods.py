@@ -1,67 +1,117 @@
-"""The pods of the mesh: made from Deployments and from Pods in files, remembered over restarts."""
+"""The pods of the mesh and what the node says of them, remembered over restarts."""
 
 from __future__ import annotations
 
-import secrets
-from collections.abc import Callable, Iterable
+import logging
+from collections.abc import Callable, Iterable, Iterator
 from hashlib import blake2b
-from typing import Final
+from typing import Any, Final, TypeVar
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from weft.base.issues import Ref
-from weft.model.kubernetes import Deployment, PodSpec, PodTemplate, TemplateMetadata
+from weft.dialects.kubernetes.injection import Template
+from weft.model.kubernetes import PodTemplate, TemplateMetadata
 from weft.model.local import PodReport
-from weft.model.objects import Metadata, Object
-from weft.sources.local.rollout import RolloutPod, next_step
+from weft.model.objects import Metadata
+from weft.sources.local.environment import Variables
 from weft.sources.state import Tables
+
+POD: Final = "Pod"
+TEMPLATE_HASH: Final = "pod-template-hash"
+"""The label that tells the pods of one template of a Deployment from those of others (Kubernetes)."""
 
 _TABLE: Final = "pods"
 _REPORTS: Final = "reports"
-_HASH_LABEL: Final = "pod-template-hash"
+_log: Final = logging.getLogger(__name__)
+_S = TypeVar("_S", bound=Struct)
 
 
-class PodRecord(Struct, frozen=True):
-    """A pod that was made. `owner` is the Deployment or the Pod in a file that it comes from, `content` what it is made
-    of: it stays as it was when the owner changes, which then makes another pod.
+class PodRecord(Struct, frozen=True, kw_only=True):
+    """A pod that was made, with all that was decided then: what happens to its owner, its namespace or the folders of
+    images later makes other pods, but does not change this one.
 
-    `deleted` is when it was asked to end, in Unix seconds; it then serves nobody, but is there until it has ended.
+    `owner` is the Deployment or the Pod that it comes from; None once a changed label took it from its Deployment.
+    `template` is the hash of what it was made from (`content`), `written` the spec with all fields as its author wrote
+    it. `injected` is what proxy it got, `folders` are those that stand for its containers' images, by container.
+    `variables` are those of the containers that could be given all of theirs. `marks` are its labels and annotations
+    now. `deleted` is when it was asked to end, in Unix seconds; it then serves nobody, but is there until it has ended.
     """
 
     uid: str
     namespace: str
     name: str
-    owner: Ref
+    owner: Ref | None
     template: str
     content: PodTemplate
+    marks: TemplateMetadata
+    written: dict[str, Any]
+    injected: Template
+    folders: dict[str, str]
     created: int
+    variables: dict[str, Variables] = {}
     deleted: float | None = None
+
+    @property
+    def ref(self) -> Ref:
+        """The key of the pod as an object."""
+        return Ref(POD, self.namespace, self.name)
+
+    def metadata(self, annotations: dict[str, str]) -> Metadata:
+        """The metadata of the pod as an object, with annotations besides its own."""
+        return Metadata(
+            name=self.name,
+            namespace=self.namespace,
+            labels=self.marks.labels,
+            annotations=self.marks.annotations | annotations,
+            created=self.created,
+            uid=self.uid,
+        )
 
 
 class Pods:
-    """All pods, and what the node last said of them."""
+    """All pods, found by uid, name and owner, and what the node last said of each. `clock` gives Unix seconds."""
 
     def __init__(self, tables: Tables, clock: Callable[[], float]) -> None:
         self._tables = tables
         self._clock = clock
-        loaded = (msgspec.json.decode(data, type=PodRecord) for data in tables.load(_TABLE).values())
-        self._records: dict[str, PodRecord] = {record.uid: record for record in loaded}
-        reports = (msgspec.json.decode(data, type=PodReport) for data in tables.load(_REPORTS).values())
+        self._records: dict[str, PodRecord] = {}
+        self._by_name: dict[Ref, set[str]] = {}
+        self._by_owner: dict[Ref | None, set[str]] = {}
+        self._ending: set[str] = set()
+        self._changed: dict[str, PodRecord] = {}
+        for record in _load(tables, _TABLE, PodRecord):
+            self._index(record)
+        reports = _load(tables, _REPORTS, PodReport)
         self._reports = {report.uid: report for report in reports if report.uid in self._records}
 
-    def records(self) -> list[PodRecord]:
-        """All pods, those that are ending too, by namespace and name."""
-        return sorted(self._records.values(), key=lambda r: (r.namespace, r.name))
+    # ---- reading -----------------------------------------------------------------------------------------------
+    def records(self, namespace: str | None = None) -> list[PodRecord]:
+        """The pods of a namespace, or all, those that are ending too, by namespace and name."""
+        found = (record for record in self._records.values() if namespace in (None, record.namespace))
+        return sorted(found, key=lambda record: (record.ref, record.deleted is not None))
 
     def get(self, uid: str) -> PodRecord | None:
         """A pod by its uid."""
         return self._records.get(uid)
 
-    def named(self, namespace: str, name: str) -> PodRecord | None:
+    def named(self, ref: Ref) -> PodRecord | None:
         """A pod by its name; one that is ending only if there is no other."""
-        found = [r for r in self._records.values() if (r.namespace, r.name) == (namespace, name)]
-        return min(found, key=lambda r: r.deleted is not None, default=None)
+        found = (self._records[uid] for uid in self._by_name.get(ref, ()))
+        return min(found, key=lambda record: (record.deleted is not None, record.created), default=None)
+
+    def of(self, owner: Ref) -> list[PodRecord]:
+        """The pods of a Deployment or Pod, those that are ending too."""
+        return sorted((self._records[uid] for uid in self._by_owner.get(owner, ())), key=lambda record: record.name)
+
+    def owners(self) -> set[Ref]:
+        """All that pods come from."""
+        return {owner for owner in self._by_owner if owner is not None}
+
+    def ending(self) -> list[PodRecord]:
+        """The pods that were deleted and are still there."""
+        return [self._records[uid] for uid in self._ending]
 
     def report(self, uid: str) -> PodReport | None:
         """What the node last said of a pod."""
@@ -72,94 +122,81 @@ class Pods:
         report = self._reports.get(uid)
         return report is not None and report.ready
 
-    def take_reports(self, reports: Iterable[PodReport]) -> set[str]:
-        """Remembers reports; returns the uids of pods of which something is new."""
-        fresh = {r.uid: r for r in reports if r.uid in self._records and self._reports.get(r.uid) != r}
-        self._reports.update(fresh)
-        self._tables.write(_REPORTS, {uid: msgspec.json.encode(report) for uid, report in fresh.items()})
-        return set(fresh)
+    def take_changed(self) -> list[PodRecord]:
+        """The pods of which anything changed since the last call, as they are now or as they were when forgotten."""
+        changed, self._changed = self._changed, {}
+        return list(changed.values())
+
+    # ---- changing ----------------------------------------------------------------------------------------------
+    def put(self, record: PodRecord) -> None:
+        """Sets a new pod, or another state of one."""
+        before = self._records.get(record.uid)
+        if before == record:
+            return
+        if before is not None:
+            self._unindex(before)
+        self._index(record)
+        self._changed[record.uid] = record
+        self._tables.write(_TABLE, {record.uid: msgspec.json.encode(record)})
+
+    def take_reports(self, reports: Iterable[PodReport]) -> list[PodReport]:
+        """Remembers reports; returns those that say something new."""
+        fresh = [r for r in reports if r.uid in self._records and self._reports.get(r.uid) != r]
+        for report in fresh:
+            self._reports[report.uid] = report
+            self._changed[report.uid] = self._records[report.uid]
+        if fresh:
+            self._tables.write(_REPORTS, {report.uid: msgspec.json.encode(report) for report in fresh})
+        return fresh
 
     def end(self, uid: str) -> None:
         """Asks a pod to end."""
         record = self._records.get(uid)
         if record is not None and record.deleted is None:
-            self._put(msgspec.structs.replace(record, deleted=self._clock()))
+            self.put(structs.replace(record, deleted=self._clock()))
 
     def forget(self, uid: str) -> None:
         """Forgets a pod that has ended."""
-        if self._records.pop(uid, None) is not None:
+        record = self._records.get(uid)
+        if record is not None:
+            self._unindex(record)
+            self._changed[uid] = record
             self._reports.pop(uid, None)
             self._tables.write(_TABLE, {uid: None})
             self._tables.write(_REPORTS, {uid: None})
 
-    def reconcile(self, deployments: Iterable[Object[Deployment]], bare: Iterable[Object[PodSpec]]) -> bool:
-        """Makes pods that are missing and ends those that nothing asks for; True if it did anything."""
-        owners: set[Ref] = set()
-        changed = False
-        for deployment in deployments:
-            owners.add(deployment.ref)
-            changed |= self._reconcile_deployment(deployment)
-        for pod in bare:
-            owners.add(pod.ref)
-            changed |= self._reconcile_bare(pod)
-        for record in self.records():
-            if record.deleted is None and record.owner not in owners:
-                self.end(record.uid)
-                changed = True
-        return changed
-
-    def _reconcile_deployment(self, deployment: Object[Deployment]) -> bool:
-        template = template_hash(deployment.spec.template)
-        mine = {r.name: r for r in self._records.values() if r.owner == deployment.ref and r.deleted is None}
-        pods = [RolloutPod(r.name, r.template, self.is_ready(r.uid), r.created) for r in mine.values()]
-        step = next_step(template, deployment.spec.replicas, pods)
-        for _ in range(step.create):
-            name = f"{deployment.metadata.name}-{template}-{_suffix()}"
-            self._make(deployment.ref, name, template, deployment.spec.template)
-        for name in step.delete:
-            self.end(mine[name].uid)
-        return bool(step.create or step.delete)
-
-    def _reconcile_bare(self, pod: Object[PodSpec]) -> bool:
-        content = PodTemplate(TemplateMetadata(pod.metadata.labels, pod.metadata.annotations), pod.spec)
-        template = template_hash(content)
-        mine = [r for r in self._records.values() if r.owner == pod.ref]
-        if any(r.template == template and r.deleted is None for r in mine):
-            return False
-        for record in mine:
-            if record.deleted is None:
-                self.end(record.uid)
-        if not mine:
-            self._make(pod.ref, pod.metadata.name, template, content)
-        return any(r.deleted is None for r in mine) or not mine
-
-    def _make(self, owner: Ref, name: str, template: str, content: PodTemplate) -> None:
-        uid = secrets.token_hex(16)
-        self._put(PodRecord(uid, owner.namespace, name, owner, template, content, int(self._clock())))
-
-    def _put(self, record: PodRecord) -> None:
+    def _index(self, record: PodRecord) -> None:
         self._records[record.uid] = record
-        self._tables.write(_TABLE, {record.uid: msgspec.json.encode(record)})
+        self._by_name.setdefault(record.ref, set()).add(record.uid)
+        self._by_owner.setdefault(record.owner, set()).add(record.uid)
+        if record.deleted is not None:
+            self._ending.add(record.uid)
+
+    def _unindex(self, record: PodRecord) -> None:
+        del self._records[record.uid]
+        _drop(self._by_name, record.ref, record.uid)
+        _drop(self._by_owner, record.owner, record.uid)
+        self._ending.discard(record.uid)
 
 
-def template_hash(template: object) -> str:
+_K = TypeVar("_K")
+
+
+def _drop(index: dict[_K, set[str]], key: _K, uid: str) -> None:
+    index[key].discard(uid)
+    if not index[key]:
+        del index[key]
+
+
+def _load(tables: Tables, table: str, kind: type[_S]) -> Iterator[_S]:
+    """The entries of a table. One that another version of Weft wrote in another form counts as none."""
+    for key, data in tables.load(table).items():
+        try:
+            yield msgspec.json.decode(data, type=kind)
+        except msgspec.MsgspecError as error:
+            _log.warning("entry %s of %s can't be read and is left out: %s", key, table, error)
+
+
+def template_hash(*parts: object) -> str:
     """A short hash of what pods are made from; equal for equal content."""
-    return blake2b(msgspec.json.encode(template, order="deterministic"), digest_size=5).hexdigest()
-
-
-def pod_metadata(record: PodRecord, annotations: dict[str, str]) -> Metadata:
-    """The metadata of a pod, with annotations besides those that it is made with."""
-    marks = {_HASH_LABEL: record.template} if record.owner.kind.startswith("Deployment") else {}
-    return Metadata(
-        name=record.name,
-        namespace=record.namespace,
-        labels=record.content.metadata.labels | marks,
-        annotations=record.content.metadata.annotations | annotations,
-        created=record.created,
-        uid=record.uid,
-    )
-
-
-def _suffix() -> str:
-    """Five letters and digits that spell no words (Kubernetes' safe alphabet)."""
-    return "".join(secrets.choice("bcdfghjklmnpqrstvwxz2456789") for _ in range(5))
+    return blake2b(msgspec.json.encode(parts, order="deterministic"), digest_size=5).hexdigest()

@@ -1,7 +1,7 @@
 """How the pods of a Deployment are replaced, step by step. Pure.
 
-Source: Kubernetes, "Deployments", and DeploymentStrategy of apps/v1. As there, pods that are not ready count for nothing
-that the old ones could be ended for, but they may be ended themselves: they serve nobody.
+Source: Kubernetes, "Deployments", and DeploymentStrategy of apps/v1. As there, old pods are ended only for new ones
+that are ready; old ones that are not ready may be ended before, as they serve nobody.
 """
 
 from collections.abc import Sequence

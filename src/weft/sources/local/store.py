@@ -1,12 +1,13 @@
 """The objects of the mesh: what the files say, and over it what was applied, labelled or deleted by command.
 
-An entry over a file's object holds until the file's own text of that object changes: whoever wrote last is right.
+An entry over a file's object holds until the file's own text of that object changes, also while nobody looked: whoever
+wrote last is right.
 """
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from hashlib import blake2b
 from typing import Any, Final, Protocol
 
@@ -18,14 +19,20 @@ from weft.model.decode import Decoded, Decoder
 from weft.sources.changes import Changes, Value
 from weft.sources.state import Tables
 
+Body = dict[str, Any]
+"""An object with all fields as its author wrote them."""
+
 _TABLE: Final = "overlay"
 
 
 class Files(Protocol):
     """The folder, as the store needs it (`DirectorySource`)."""
 
-    def body(self, ref: Ref) -> dict[str, Any] | None:
-        """What the object's file says of it, with all fields; None for objects that are in no file."""
+    def body(self, ref: Ref) -> Body | None:
+        """What the object's file says of it; None for objects that are in no file."""
+
+    def bodies(self, refs: Iterable[Ref]) -> dict[Ref, Body]:
+        """`body` of many objects, for less. May be called by another thread."""
 
     def position(self, ref: Ref, path: str = "") -> Position | None:
         """Where an object, or a field of it, stands; None for objects that are in no file."""
@@ -35,7 +42,7 @@ class Entry(Struct, frozen=True):
     """What a command said of an object: its body, or None if it was deleted; `base` is the file's text it is over."""
 
     ref: Ref
-    body: dict[str, Any] | None
+    body: Body | None
     base: str
     created: int
 
@@ -50,59 +57,77 @@ class ObjectStore:
         self._clock = clock
         self._from_files: dict[Ref, Value] = {}
         self._issues_of_files: tuple[LocatedIssue, ...] = ()
-        loaded = (msgspec.json.decode(data, type=Entry) for data in tables.load(_TABLE).values())
-        self._overlay: dict[Ref, Entry] = {entry.ref: entry for entry in loaded}
-        self._decoded: dict[Ref, Decoded] = {
-            ref: self._decode(entry) for ref, entry in self._overlay.items() if entry.body is not None
-        }
+        self._by_kind: dict[str, set[Ref]] = {}
+        self._overlay: dict[Ref, Entry] = {}
+        self._decoded: dict[Ref, Decoded] = {}
+        self.complete = False
+        """Whether all files were looked at since the start: before, what is missing may still be there."""
+        for data in tables.load(_TABLE).values():
+            self._cover(msgspec.json.decode(data, type=Entry))
+        self._untold = set(self._overlay)
 
     # ---- reading -----------------------------------------------------------------------------------------------
-    def refs(self) -> Iterator[Ref]:
-        """The keys of all objects, sorted."""
-        gone = {ref for ref, entry in self._overlay.items() if entry.body is None}
-        return iter(sorted((self._from_files.keys() | self._decoded.keys()) - gone))
+    def refs(self, *kinds: str) -> list[Ref]:
+        """The keys of all objects of some kinds, or of all kinds, sorted."""
+        found = (self._by_kind.get(kind, ()) for kind in kinds or tuple(self._by_kind))
+        return sorted(ref for refs in found for ref in refs)
 
     def value(self, ref: Ref) -> Value | None:
         """An object, None if there is none."""
-        entry = self._overlay.get(ref)
-        if entry is None:
-            return self._from_files.get(ref)
-        return self._decoded[ref].value if entry.body is not None else None
+        if ref in self._overlay:
+            decoded = self._decoded.get(ref)
+            return decoded.value if decoded is not None else None
+        return self._from_files.get(ref)
 
-    def body(self, ref: Ref) -> dict[str, Any] | None:
-        """An object with all fields as its author wrote them, None if there is none."""
+    def body(self, ref: Ref) -> Body | None:
+        """What an object's author wrote, None if there is no such object."""
         entry = self._overlay.get(ref)
         return copy.deepcopy(entry.body) if entry is not None else self._files.body(ref)
+
+    def bodies(self, refs: Iterable[Ref]) -> Callable[[], dict[Ref, Body]]:
+        """What authors wrote of many objects. The function that is returned takes long: it may run in a thread."""
+        wanted = list(refs)
+        applied = {ref: self._overlay[ref].body for ref in wanted if ref in self._overlay}
+        in_files = [ref for ref in wanted if ref not in applied]
+        return lambda: self._files.bodies(in_files) | {ref: body for ref, body in applied.items() if body is not None}
 
     def position(self, ref: Ref, path: str = "") -> Position | None:
         """Where an object's file says it; None for what was said by command."""
         return None if ref in self._overlay else self._files.position(ref, path)
 
-    def issues(self) -> tuple[LocatedIssue, ...]:
+    def place(self, ref: Ref, path: str = "") -> Position | None:
+        """Where an object's file says it, also if a command said something else of it since."""
+        return self._files.position(ref, path)
+
+    def issues(self) -> Iterator[LocatedIssue]:
         """What is wrong with files and with what was applied."""
-        applied = (LocatedIssue(issue) for decoded in self._decoded.values() for issue in decoded.issues)
-        hidden = self._overlay.keys()
-        files = (each for each in self._issues_of_files if each.issue.ref not in hidden)
-        return (*files, *applied)
+        yield from (each for each in self._issues_of_files if each.issue.ref not in self._overlay)
+        yield from (LocatedIssue(issue) for decoded in self._decoded.values() for issue in decoded.issues)
 
     # ---- changing ----------------------------------------------------------------------------------------------
     def take(self, changes: Changes) -> set[Ref]:
-        """Takes what changed in the files; returns the objects that may be different now."""
+        """Takes what changed in the files; returns the objects that may be different now, at first all there are."""
         self._issues_of_files = changes.issues
         self._from_files.update(changes.upserts)
         for ref in changes.deletes:
             self._from_files.pop(ref, None)
         touched = {*changes.upserts, *changes.deletes}
-        for ref in touched & self._overlay.keys():
-            if self._overlay[ref].base != self._base(ref):
-                self._drop(ref)
-        return touched
+        # After a start it is not known what changed since the last one.
+        compared = self._overlay.keys() if changes.complete and not self.complete else touched & self._overlay.keys()
+        outdated = {ref for ref in compared if self._overlay[ref].base != self._base(ref)}
+        for ref in outdated:
+            self._uncover(ref)
+        for ref in touched:
+            self._reindex(ref)
+        self.complete = self.complete or changes.complete
+        untold, self._untold = self._untold, set()
+        return touched | outdated | untold
 
-    def decode(self, body: dict[str, Any]) -> Decoded:
+    def decode(self, body: Body) -> Decoded:
         """What a body means, and what is wrong with it; changes nothing."""
         return self._decoder.decode(body)
 
-    def put(self, ref: Ref, body: dict[str, Any]) -> None:
+    def put(self, ref: Ref, body: Body) -> None:
         """Sets an object that was decoded without errors."""
         known = self.value(ref)
         created = known.metadata.created if known is not None else int(self._clock())
@@ -115,23 +140,34 @@ class ObjectStore:
         if ref in self._from_files:
             self._keep(Entry(ref, None, self._base(ref), 0))
         else:
-            self._drop(ref)
+            self._uncover(ref)
         return True
 
     def _keep(self, entry: Entry) -> None:
+        self._cover(entry)
+        self._tables.write(_TABLE, {_key(entry.ref): msgspec.json.encode(entry)})
+
+    def _cover(self, entry: Entry) -> None:
         self._overlay[entry.ref] = entry
         self._decoded.pop(entry.ref, None)
         if entry.body is not None:
-            self._decoded[entry.ref] = self._decode(entry)
-        self._tables.write(_TABLE, {_key(entry.ref): msgspec.json.encode(entry)})
+            self._decoded[entry.ref] = self._decode(entry, entry.body)
+        self._reindex(entry.ref)
 
-    def _drop(self, ref: Ref) -> None:
+    def _uncover(self, ref: Ref) -> None:
         del self._overlay[ref]
         self._decoded.pop(ref, None)
         self._tables.write(_TABLE, {_key(ref): None})
+        self._reindex(ref)
 
-    def _decode(self, entry: Entry) -> Decoded:
-        decoded = self._decoder.decode(entry.body)
+    def _reindex(self, ref: Ref) -> None:
+        if self.value(ref) is not None:
+            self._by_kind.setdefault(ref.kind, set()).add(ref)
+        else:
+            self._by_kind.get(ref.kind, set()).discard(ref)
+
+    def _decode(self, entry: Entry, body: Body) -> Decoded:
+        decoded = self._decoder.decode(body)
         value = decoded.value
         if value is None or value.metadata.created:
             return decoded

@@ -24,7 +24,9 @@ from tests.e2e.mesh.harness.processes import Process
 from tests.e2e.mesh.harness.waiting import eventually
 
 from weft.base.places import Places
+from weft.node.addresses import MeshNetwork
 from weft.node.inspection import admin_socket_of, exec_arguments, log_files
+from weft.node.state import StateFolder, read_record
 from weft.node.settings import node_settings
 
 READY: Final = 60.0
@@ -69,9 +71,9 @@ class RunningMesh:
             assert self._up.wait(timeout=5.0) in (0, -9), f"weft up ended with {self._up.returncode}"
             self._up = None
 
-    def weft(self, *arguments: str) -> str:
-        """The output of a command of `weft` on this mesh."""
-        return run(self.outer.inside(*self._weft(*arguments)))
+    def weft(self, *arguments: str, code: int = 0) -> str:
+        """The output of a command of `weft` on this mesh, which must end with this exit code."""
+        return run(self.outer.inside(*self._weft(*arguments)), code=code)
 
     def process(self, name: str) -> Process:
         """The supervisor (`up`), or its child `controller` or `node`."""
@@ -127,6 +129,17 @@ class RunningMesh:
         eventually(self._check_settled, within=20.0)
 
     # ---- pods --------------------------------------------------------------------------------------------------
+    def await_pods(self, count: int, app: str, **labels: str) -> list[Pod]:
+        """Waits until an application has exactly these pods, all ready, and none that is otherwise labelled."""
+
+        def check() -> list[Pod]:
+            found = self.api.pods(app=app)
+            assert len(found) == count, [pod.name for pod in found]
+            assert all(pod.ready and labels.items() <= pod.labels.items() for pod in found), found
+            return found
+
+        return eventually(check, within=READY)
+
     def client(self, app: str, namespace: str | None = None) -> Client:
         """Calls from the one pod of an application."""
         pod = self.api.pod(namespace, app=app)
@@ -154,6 +167,13 @@ class RunningMesh:
         """The output of a container, by default of Envoy."""
         files = log_files(self._settings, pod.namespace, pod.name, container)
         return "".join(path.read_text(errors="replace") for path in files)
+
+    @property
+    def network(self) -> MeshNetwork:
+        """Addresses of the mesh."""
+        found = read_record(StateFolder(self.places.node).network, MeshNetwork)
+        assert found is not None
+        return found
 
     # ---- what must hold ----------------------------------------------------------------------------------------
     def check_logs(self) -> None:

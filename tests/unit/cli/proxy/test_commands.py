@@ -50,10 +50,10 @@ class _Server(ThreadingMixIn, UnixStreamServer):
 
 
 @pytest.fixture
-def envoy(places: Places) -> Iterator[None]:
+def envoy(places: Places, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A pod `web` in the node's files whose Envoy answers."""
-    socket = make_pod(places, "web").proxy / "admin.sock"
-    with _Server(str(socket), _Admin) as server:
+    monkeypatch.chdir(make_pod(places, "web").proxy)  # the whole path may be too long for a socket's address
+    with _Server("admin.sock", _Admin) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
         yield

@@ -6,7 +6,7 @@ import pytest
 from tests.unit.dialects.compiling import compiled, istio, only, refused, warned
 
 from weft.ir.routing import Backend, Cors, HttpMatch, Retry, RouteRule, RouteTable
-from weft.ir.settings import MeshSettings
+from weft.ir.settings import DEFAULT_RETRY, MeshSettings
 from weft.ir.values import Selector, Text, Transform
 
 REVIEWS = "reviews.shop.svc.cluster.local"
@@ -93,6 +93,11 @@ def test_a_change_of_the_statistics_name_splits_the_rule_in_its_place() -> None:
     assert first.matches == (HttpMatch(path=("exact", "/a")), HttpMatch(path=("exact", "/b")))
     assert (second.stat, second.matches) == ("", (HttpMatch(path=("exact", "/c")),))
     assert first.rank < second.rank
+
+
+def test_the_name_of_a_match_follows_that_of_its_rule() -> None:
+    entry = "{name: shop, match: [{name: cart, uri: {exact: /a}}, {uri: {exact: /b}}], "
+    assert [found.name for found in table(entry + TO_REVIEWS + "}").rules] == ["shop.cart", "shop"]
 
 
 @pytest.mark.parametrize("field", ["headers", "withoutHeaders"])
@@ -329,19 +334,21 @@ def test_without_a_timeout_or_retries_the_rule_says_nothing_of_them() -> None:
 
 
 MESH_RETRY = Retry(attempts=2, on=("connect-failure", "5xx"))
+"""The mesh's policy, of which nothing is left where a rule states its own."""
 
 
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("attempts: 3", Retry(3, ("connect-failure", "5xx"))),
+        ("attempts: 3", Retry(3, DEFAULT_RETRY.on)),
         ("attempts: 0", Retry(0)),
-        ("attempts: 3, perTryTimeout: 2s", Retry(3, ("connect-failure", "5xx"), per_try=2_000)),
+        ("attempts: 3, perTryTimeout: 2s", Retry(3, DEFAULT_RETRY.on, per_try=2_000)),
         ("attempts: 1, retryOn: 'reset, gateway-error'", Retry(1, ("reset", "gateway-error"))),
         ("attempts: 1, retryOn: 'unavailable,503'", Retry(1, ("unavailable", "503", "retriable-status-codes"))),
         ("attempts: 1, retryOn: 5xx, backoff: 10ms", Retry(1, ("5xx",), backoff=(10, 100))),
         ("attempts: 1, retryOn: 5xx, retryRemoteLocalities: true", Retry(1, ("5xx",), other_locality=True)),
         ("attempts: 1, retryOn: 5xx, retryIgnorePreviousHosts: false", Retry(1, ("5xx",), other_host=False)),
+        ("attempts: 1, retryOn: 5xx, retryIgnorePreviousHosts: true", Retry(1, ("5xx",), other_host=True)),
     ],
 )
 def test_retries(text: str, expected: Retry) -> None:

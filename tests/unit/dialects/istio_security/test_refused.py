@@ -145,6 +145,8 @@ def test_an_unreadable_policy_closes_by_what_can_be_read_of_its_action(spec: Any
         ({"selector": {"matchLabels": {"app": "*"}}}, [Target("namespace", "shop")]),
         ({"targetRefs": [{"kind": "Service", "name": "a"}]}, [Target("service", "shop", "a")]),
         ({"targetRefs": 7}, [Target("namespace", "shop")]),
+        ({"targetRefs": [{}]}, [Target("namespace", "shop")]),
+        ({"targetRefs": [{"kind": "Service"}]}, [Target("namespace", "shop")]),
         ({"targetRef": {"kind": "Service", "name": "a"}, "selector": SELECTOR}, [SELECTED]),
     ],
 )

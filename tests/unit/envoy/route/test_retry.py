@@ -19,7 +19,7 @@ def _built(retry: Retry | None, backend_timeout: int | None = None) -> Any:
 def test_the_default() -> None:
     built = _built(DEFAULT_RETRY)
     assert built["retryOn"] == "connect-failure,refused-stream,unavailable,cancelled,retriable-status-codes"
-    assert built["retriableStatusCodes"] == [503]
+    assert "retriableStatusCodes" not in built  # a 503 may be an answer to what was carried out
     assert built["numRetries"] == 2
     assert built["hostSelectionRetryMaxAttempts"] == "5"
     assert built["retryHostPredicate"][0]["name"] == "envoy.retry_host_predicates.previous_hosts"
@@ -30,7 +30,7 @@ def test_none_and_an_explicit_off(retry: Retry | None) -> None:
     assert retry_policy(retry, None) is None
 
 
-def test_stated_codes_replace_the_default_code_and_need_no_condition() -> None:
+def test_stated_codes_need_no_condition() -> None:
     built = _built(Retry(attempts=1, on=("reset", "502", "504")))
     assert built["retryOn"] == "reset,retriable-status-codes"
     assert built["retriableStatusCodes"] == [502, 504]

@@ -12,7 +12,8 @@ import yaml
 from tests.unit.examples.bookshop.running import FOLDER
 
 Object = dict[str, Any]
-APPLIED = sorted(path for path in FOLDER.glob("*.yaml") if path.name != "weft.yaml")
+STANDALONE = {"05-mesh.yaml", "weft.yaml"}
+APPLIED = sorted(path for path in FOLDER.glob("*.yaml") if path.name not in STANDALONE)
 EXTRA = sorted((FOLDER / "more").glob("*.yaml"))
 KNOWN_KINDS = {
     *(("v1", "Namespace"), ("v1", "ServiceAccount"), ("v1", "Service"), ("apps/v1", "Deployment")),
@@ -215,6 +216,12 @@ def test_subsets_of_destination_rules_match_pods_of_the_host(cluster: Cluster) -
         selector = cluster.service(spec["host"], namespace)["spec"]["selector"]
         for subset in spec.get("subsets", []):
             assert cluster.pods(selector | subset["labels"], namespace)
+
+
+def test_readme_says_which_files_are_not_for_a_cluster() -> None:
+    """The settings in 05-mesh.yaml would take the place of those of the cluster's own mesh."""
+    paragraph = (FOLDER / "README.md").read_text().partition("## On a cluster\n")[2].partition("\n\n")[0]
+    assert all(f"`{name}`" in paragraph for name in STANDALONE)
 
 
 def test_readme_says_how_each_change_goes_back() -> None:

@@ -222,11 +222,12 @@ def test_a_changed_cluster_gets_its_endpoints_again() -> None:
 def test_a_cluster_that_changed_between_two_streams_gets_its_endpoints_again() -> None:
     mesh = Mesh(item(CDS, "a"), item(EDS, "a")).settled(CDS, EDS)
     mesh.change(item(CDS, "a", "2"))
-    client, stream = mesh.client, DeltaStream(mesh.table, 0.0)
-    client.reconnect(stream)
-    assert [client.poll().type_url for _ in range(2)] == [CDS, EDS]  # type: ignore[union-attr]
-    client.settle()
-    assert not client.warming
+    mesh.client.stream = DeltaStream(mesh.table, 0.0)
+    mesh.client.nonces.clear()
+    mesh.client.send(CDS, initial_resource_versions={"a": item(CDS, "a").version})
+    assert mesh.next().type_url == CDS
+    mesh.client.send(EDS, resource_names_subscribe=["a"], initial_resource_versions={"a": item(EDS, "a").version})
+    assert set(mesh.next().versions) == {"a"}
 
 
 def test_a_route_to_a_new_cluster_waits_until_the_cluster_was_taken() -> None:
@@ -311,6 +312,25 @@ def test_good_resources_are_not_lost_with_a_bad_one() -> None:
     assert mesh.client.kept[RDS].versions == {resource.name: resource.version for resource in good}
     assert responses <= 1 + 2 * 5, "halving finds one bad among 32 in 5 steps"
     assert mesh.client.stream.subscriptions[0].refused == {"x"}
+
+
+def test_a_part_that_is_no_longer_wanted_does_not_hold_up_what_is() -> None:
+    mesh = Mesh(bad(RDS, "a"), item(RDS, "b"), item(RDS, "c"))
+    mesh.client.subscribe(RDS, "a", "b")
+    mesh.next()
+    mesh.client.answer()
+    mesh.client.subscribe(RDS, "b", "c", unsubscribe=["a"])
+    mesh.client.settle()
+    assert mesh.client.kept[RDS].versions.keys() == {"b", "c"}
+
+
+def test_what_is_left_of_a_refused_response_is_not_taken_for_bad() -> None:
+    mesh = Mesh(bad(EDS, "a"), item(EDS, "b"))
+    mesh.client.subscribe(EDS, "a", "b")
+    mesh.next()
+    mesh.change(item(EDS, "a", "good now"))
+    mesh.client.settle()
+    assert mesh.client.kept[EDS].versions.keys() == {"a", "b"}
 
 
 def test_a_stale_nonce_counts_for_nothing() -> None:

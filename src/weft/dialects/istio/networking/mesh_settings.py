@@ -16,7 +16,8 @@ from weft.dialects.istio.networking.hosts import is_host
 from weft.dialects.istio.networking.retries import retry_policy
 from weft.dialects.report import Report
 from weft.ir.inventory import TrustDomain
-from weft.ir.settings import MeshSettings, PathNormal
+from weft.ir.routing import Retry
+from weft.ir.settings import DEFAULT_INBOUND_RETRY, MeshSettings, PathNormal
 from weft.ir.traffic import TrafficSettings
 from weft.model.istio_mesh import DefaultTrafficPolicy, MeshConfig, TlsConfig
 
@@ -45,7 +46,6 @@ def mesh_settings(
     start = base or MeshSettings()
     context = Context(Report(ref, on_error="the default stays in force"), start.root_namespace, start)
     report = context.report
-    inbound = Context(report, start.root_namespace, replace(start, retry=start.inbound_retry))
     outbound, paths = config.outbound_traffic_policy, config.path_normalization
     detect = check_duration(report, f"{_ROOT}.protocolDetectionTimeout", config.protocol_detection_timeout, least=0)
     settings = replace(
@@ -56,10 +56,7 @@ def mesh_settings(
         automatic_tls=start.automatic_tls if config.enable_auto_mtls is None else config.enable_auto_mtls,
         defaults=_defaults(config, context),
         retry=retry_policy(config.default_http_retry_policy, f"{_ROOT}.defaultHttpRetryPolicy", context) or start.retry,
-        inbound_retry=retry_policy(
-            config.default_inbound_http_retry_policy, f"{_ROOT}.defaultInboundHttpRetryPolicy", inbound
-        )
-        or start.inbound_retry,
+        inbound_retry=_inbound_retry(config, context),
         detect=start.detect if detect is None else detect,
         path_normal=_PATHS[paths.normalization] if paths is not None else start.path_normal,
         access_log=config.access_log_file or start.access_log,
@@ -71,6 +68,11 @@ def mesh_settings(
     if outbound is not None and outbound.tls:
         report.unsupported(f"{_ROOT}.outboundTrafficPolicy.tls", effect="the defaults of TLS hold for such hosts")
     return settings, report.issues
+
+
+def _inbound_retry(config: MeshConfig, context: Context) -> Retry | None:
+    stated, path = config.default_inbound_http_retry_policy, f"{_ROOT}.defaultInboundHttpRetryPolicy"
+    return retry_policy(stated, path, context, default=DEFAULT_INBOUND_RETRY) or context.settings.inbound_retry
 
 
 def _trust_domain(config: MeshConfig, context: Context) -> TrustDomain:

@@ -36,8 +36,14 @@ _BACKOFF_GROWTH: Final = 10
 """The longest pause is ten times the first one (Istio, HTTPRetry.backoff)."""
 
 
-def retry_policy(retries: HttpRetry | None, path: str, context: Context) -> Retry | None:
-    """A retry policy: None leaves it to the mesh, 0 attempts turn retries off. Without `retryOn` it is the mesh's."""
+def retry_policy(
+    retries: HttpRetry | None, path: str, context: Context, *, default: Retry = DEFAULT_RETRY
+) -> Retry | None:
+    """A retry policy: None leaves it to the mesh, 0 attempts turn retries off.
+
+    `default` says on what is retried without `retryOn`. What the mesh's own policy says does not count then: the policy
+    that is stated wins whole (Istio, MeshConfig.defaultHttpRetryPolicy).
+    """
     if retries is None:
         return None
     report = context.report
@@ -49,13 +55,12 @@ def retry_policy(retries: HttpRetry | None, path: str, context: Context) -> Retr
         if per_try or conditions:
             report.ineffective(path, "attempts is 0: there are no retries", advice="set attempts, or nothing else")
         return Retry(attempts=0)
-    default = context.settings.retry or DEFAULT_RETRY
     return Retry(
         attempts=retries.attempts,
         on=conditions or default.on,
         per_try=per_try or None,
         backoff=backoff,
-        other_host=retries.retry_ignore_previous_hosts is not False,
+        other_host=retries.retry_ignore_previous_hosts,
         other_locality=bool(retries.retry_remote_localities),
     )
 

@@ -78,8 +78,12 @@ def _one_reference_problems(reference: PolicyTargetReference, path: str) -> Iter
         yield f"{path}.name", "the name of the target is missing"
     if reference.namespace:
         yield f"{path}.namespace", "a target is always in the policy's own namespace: leave this out"
-    if (reference.group, reference.kind) not in (*_KIND_OF_TARGET, _GATEWAY_CLASS):
+    if not _is_known(reference):
         yield f"{path}.kind", f"a {reference.kind or 'kind'} of group {reference.group!r} can't be a target"
+
+
+def _is_known(reference: PolicyTargetReference) -> bool:
+    return (reference.group, reference.kind) in (*_KIND_OF_TARGET, _GATEWAY_CLASS)
 
 
 def readable_targets(spec: dict[str, Any], namespace: str, root_namespace: str) -> tuple[Target, ...]:
@@ -94,7 +98,7 @@ def readable_targets(spec: dict[str, Any], namespace: str, root_namespace: str) 
         return (workload_target(namespace, None, root_namespace),)
     if any(selector_problems(selector)):
         selector = None
-    if named and selector is None:
+    if named and selector is None and all(_is_known(each) and each.name for each in named):
         return reference_targets(namespace, named)
     return (workload_target(namespace, selector, root_namespace),)
 

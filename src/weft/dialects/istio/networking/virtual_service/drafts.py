@@ -13,10 +13,14 @@ MESH = "mesh"
 
 
 class Branch(Struct, frozen=True):
-    """One match of a rule, the gateways it is limited to (none: wherever the rule is attached), and its statistics."""
+    """One match of a rule, and the gateways it is limited to (none: wherever the rule is attached).
+
+    `name` and `stat` are its own: what logs and statistics call its requests.
+    """
 
     match: HttpMatch
     gateways: tuple[str, ...] = ()
+    name: str = ""
     stat: str = ""
 
 
@@ -30,7 +34,8 @@ class Draft(Struct, frozen=True):
 def rules_at(drafts: Iterable[Draft], gateway: str) -> tuple[RouteRule, ...]:
     """The rules that hold at one place: `mesh`, or a gateway as `namespace/name`.
 
-    Neighbouring matches of a rule with one `statPrefix` stay together; a change of it splits the rule.
+    Neighbouring matches of a rule with one `name` and `statPrefix` stay together; a change of these splits the rule.
+    The name of a match follows that of its rule (Istio, HTTPMatchRequest.name).
     """
     return tuple(rule for draft in drafts for rule in _rules(draft, gateway))
 
@@ -40,7 +45,12 @@ def _rules(draft: Draft, gateway: str) -> Iterable[RouteRule]:
         yield draft.rule if draft.branches is None else replace(draft.rule, matches=())
         return
     here = [branch for branch in draft.branches if not branch.gateways or gateway in branch.gateways]
-    for part, (stat, group) in enumerate(groupby(here, key=lambda branch: branch.stat)):
+    for part, ((name, stat), group) in enumerate(groupby(here, key=lambda branch: (branch.name, branch.stat))):
         matches = tuple(branch.match for branch in group)
-        always = HttpMatch() in matches
-        yield replace(draft.rule, rank=(*draft.rule.rank, part), matches=None if always else matches, stat=stat)
+        yield replace(
+            draft.rule,
+            name=f"{draft.rule.name}.{name}" if name else draft.rule.name,
+            rank=(*draft.rule.rank, part),
+            matches=None if HttpMatch() in matches else matches,
+            stat=stat,
+        )

@@ -11,11 +11,12 @@ from weft.dialects.istio.networking.virtual_service.gateways import gateway_name
 from weft.dialects.names import label_terms
 from weft.dialects.report import within
 from weft.ir.routing import HttpMatch, Pairs
-from weft.ir.values import Selector
+from weft.ir.values import Selector, Text
 from weft.model.istio_virtual_service import HttpMatchRequest, StringMatch
 
 _CLAIM_PREFIX: Final = "@request.auth.claims"
 _LONGEST_PARAMETER: Final = 1024
+_EVERY_PATH: Final = (("prefix", "/"), ("iprefix", "/"))
 _PSEUDO_HEADERS: Final = (":authority", ":method", ":path", ":scheme")
 
 
@@ -33,7 +34,7 @@ def http_branch(match: HttpMatchRequest, path: str, context: Context) -> Branch 
         return None
     report = context.report
     built = HttpMatch(
-        path=text_match(report, f"{path}.uri", match.uri, ignore_case=match.ignore_uri_case),
+        path=_path(match, path, context),
         method=text_match(report, f"{path}.method", match.method),
         host=text_match(report, f"{path}.authority", match.authority),
         scheme=text_match(report, f"{path}.scheme", match.scheme),
@@ -43,7 +44,14 @@ def http_branch(match: HttpMatchRequest, path: str, context: Context) -> Branch 
         port=port_match(match.port, path, context),
         client=client_selector(match.source_labels, match.source_namespace, path, context),
     )
-    return Branch(built, gateway_names(match.gateways, context.namespace), match.stat_prefix)
+    gateways = gateway_names(match.gateways, context.namespace)
+    return Branch(built, gateways, name=match.name, stat=match.stat_prefix)
+
+
+def _path(match: HttpMatchRequest, path: str, context: Context) -> Text | None:
+    """The match of a path; every path begins with a slash, so that this prefix asks for nothing."""
+    found = text_match(context.report, f"{path}.uri", match.uri, ignore_case=match.ignore_uri_case)
+    return None if found in _EVERY_PATH else found
 
 
 def port_match(port: int, path: str, context: Context) -> int | None:

@@ -1,4 +1,4 @@
-"""Golden files are compared, or written again with `pytest tests/golden/envoy --update-golden`."""
+"""Golden files are compared, or written again with `pytest tests/golden --update-golden`."""
 
 import pytest
 

@@ -1,0 +1,1 @@
+"""`weft demo`: the bookshop as a mesh of its own, real traffic, and what became of it."""

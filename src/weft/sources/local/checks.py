@@ -1,0 +1,183 @@
+"""What of a Deployment or Pod can't be done: errors for what an API server would refuse, warnings for the rest.
+
+Pure. Source of the rules: Kubernetes API reference, apps/v1 Deployment and core/v1 PodSpec, Container.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from weft.base.issues import Issue
+from weft.model import codes
+from weft.model import kubernetes as api
+from weft.model.fields import FieldPath, format_path
+from weft.model.objects import Object
+from weft.sources.local.containers import PROXY_CONTAINER, named_port
+from weft.sources.local.labels import selector_holds
+from weft.sources.local.strategy import is_bound
+
+LOG_LEVELS: Final = frozenset({"trace", "debug", "info", "warning", "warn", "error", "critical", "off"})
+"""What Envoy takes as `--log-level`."""
+
+LOG_LEVEL: Final = "sidecar.istio.io/logLevel"
+
+_UNCHANGED: Final = "its pods stay as they are: none is made or replaced"
+_NAME: Final = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+_PROBES: Final = ("startupProbe", "livenessProbe", "readinessProbe")
+
+Workload = Object[api.Deployment] | Object[api.PodSpec]
+Caution = tuple[FieldPath, str, str]
+"""A field that is not supported: its path, what happens because of it, and the way out."""
+
+
+def template_of(workload: Workload) -> tuple[api.PodTemplate, FieldPath]:
+    """What the pods of a Deployment or Pod are made from, and where it stands in the object."""
+    spec, meta = workload.spec, workload.metadata
+    if isinstance(spec, api.Deployment):
+        return spec.template, ("spec", "template")
+    return api.PodTemplate(api.TemplateMetadata(meta.labels, meta.annotations), spec), ()
+
+
+# ---- errors ----------------------------------------------------------------------------------------------------------
+def errors(workload: Workload) -> list[Issue]:
+    """What an API server would refuse the object for."""
+    template, prefix = template_of(workload)
+    found = [*_container_errors(template.spec, (*prefix, "spec"))]
+    if isinstance(workload.spec, api.Deployment):
+        found += _deployment_errors(workload.spec)
+    return [
+        Issue(codes.INVALID, "error", workload.ref, format_path(path), message, _UNCHANGED, advice)
+        for path, message, advice in found
+    ]
+
+
+def _deployment_errors(spec: api.Deployment) -> Iterator[Caution]:
+    if spec.replicas < 0:
+        yield ("spec", "replicas"), "there can't be fewer than no pods", "write 0 or more"
+    if not (spec.selector.match_labels or spec.selector.match_expressions):
+        yield ("spec", "selector"), "the selector is empty", "select the labels of the template"
+    elif not selector_holds(spec.selector, spec.template.metadata.labels):
+        advice = "give the template the labels that the selector asks for"
+        yield ("spec", "selector"), "the selector does not select pods with the labels of the template", advice
+    if spec.template.spec.restart_policy != "Always":
+        path = ("spec", "template", "spec", "restartPolicy")
+        yield path, "pods of a Deployment are always restarted", "write Always, or make it a Pod"
+    bounds = spec.strategy.rolling_update
+    for name, value in (("maxSurge", bounds.max_surge), ("maxUnavailable", bounds.max_unavailable)):
+        if not is_bound(value):
+            path = ("spec", "strategy", "rollingUpdate", name)
+            yield path, f"{str(value)[:40]!r} is no number of pods", "write a number such as 1, or a share such as 25%"
+
+
+def _container_errors(spec: api.PodSpec, path: FieldPath) -> Iterator[Caution]:
+    if not spec.containers:
+        yield (*path, "containers"), "the pod has no containers", "write at least one"
+    seen: set[str] = set()
+    for index, container in enumerate(spec.containers):
+        field = (*path, "containers", index, "name")
+        if not _NAME.fullmatch(container.name):
+            yield field, "this is no name of a container", "write at most 63 lower-case letters, digits and `-`"
+        if container.name in seen:
+            yield field, "another container of the pod has this name", "name it otherwise"
+        seen.add(container.name)
+    if spec.termination_grace_period_seconds < 0:
+        yield (*path, "terminationGracePeriodSeconds"), "there is no time before the end", "write 0 or more"
+
+
+# ---- warnings --------------------------------------------------------------------------------------------------------
+def warnings(workload: Workload) -> list[Issue]:
+    """What the object asks for and does not get."""
+    template, prefix = template_of(workload)
+    spec = (*prefix, "spec")
+    found = [*_of_pod(template.spec, spec)]
+    if isinstance(workload.spec, api.Deployment):
+        found += _of_deployment(workload.spec)
+    for index, container in enumerate(template.spec.containers):
+        check = _of_proxy if container.name == PROXY_CONTAINER else _of_container
+        found += check(container, (*spec, "containers", index))
+    return [
+        *(_unsupported(workload, each) for each in found),
+        *_ports(workload, template.spec, spec),
+        *_log_level(workload, template, prefix),
+    ]
+
+
+def _unsupported(workload: Workload, caution: Caution) -> Issue:
+    path, effect, advice = caution
+    message = f"{path[-1]} is not supported yet"
+    return Issue(codes.UNSUPPORTED, "warning", workload.ref, format_path(path), message, effect, advice)
+
+
+def _of_deployment(spec: api.Deployment) -> Iterator[Caution]:
+    if spec.paused:
+        yield ("spec", "paused"), "pods are replaced as soon as the template changes", ""
+    if spec.min_ready_seconds:
+        yield ("spec", "minReadySeconds"), "pods count as available as soon as they are ready", ""
+
+
+def _of_pod(spec: api.PodSpec, path: FieldPath) -> Iterator[Caution]:
+    if spec.init_containers:
+        names = ", ".join(container.name[:63] for container in spec.init_containers[:5])
+        advice = "do their work in the command of a container, or beforehand"
+        yield (*path, "initContainers"), f"these are not run: {names}", advice
+    for name, value in (("hostname", spec.hostname), ("subdomain", spec.subdomain)):
+        if value:
+            yield (*path, name), "the pod's own name is its hostname", "make a Service for the name"
+
+
+def _of_container(container: api.Container, path: FieldPath) -> Iterator[Caution]:
+    hooks = container.lifecycle or api.Lifecycle()
+    if hooks.post_start is not None:
+        advice = "do its work in the container's command"
+        yield (*path, "lifecycle", "postStart"), "the hook is not run", advice
+    if hooks.pre_stop is not None:
+        effect = "the hook is not run: the container gets SIGTERM at once"
+        yield (*path, "lifecycle", "preStop"), effect, "do its work when SIGTERM comes"
+    if container.restart_policy is not None:
+        yield (*path, "restartPolicy"), "the restartPolicy of the pod counts", ""
+    if container.volume_mounts:
+        places = ", ".join(mount.mount_path[:80] for mount in container.volume_mounts[:5])
+        advice = "use env or envFrom, or put files into the folder that stands for the image"
+        yield (*path, "volumeMounts"), f"the container sees no volume at {places}", advice
+    for name, probe in zip(_PROBES, _probes(container), strict=True):
+        if probe is not None and probe.termination_grace_period_seconds is not None:
+            yield (*path, name, "terminationGracePeriodSeconds"), "that of the pod counts", ""
+
+
+def _of_proxy(container: api.Container, path: FieldPath) -> Iterator[Caution]:
+    """The container that stands for Envoy: nothing of it but its name and its ports is used."""
+    plain = api.Container(name=container.name, image=container.image, ports=container.ports)
+    for field in api.Container.__struct_fields__:
+        if getattr(container, field) != getattr(plain, field):
+            name = api.Container.__struct_encode_fields__[api.Container.__struct_fields__.index(field)]
+            yield (*path, name), "the mesh's Envoy is started without it", "remove it"
+
+
+def _probes(container: api.Container) -> tuple[api.Probe | None, ...]:
+    return container.startup_probe, container.liveness_probe, container.readiness_probe
+
+
+def _ports(workload: Workload, spec: api.PodSpec, path: FieldPath) -> Iterator[Issue]:
+    for index, container in enumerate(spec.containers):
+        for name, probe in zip(_PROBES, _probes(container), strict=True):
+            for action, port in _probe_ports(probe):
+                if isinstance(port, str) and named_port(port, container) is None:
+                    field = format_path((*path, "containers", index, name, action, "port"))
+                    message = f"no port of the container has the name {port[:80]}"
+                    effect, advice = "the probe never succeeds", "name one of its ports, or write a number"
+                    yield Issue(codes.NOT_FOUND, "error", workload.ref, field, message, effect, advice)
+
+
+def _probe_ports(probe: api.Probe | None) -> Iterator[tuple[str, int | str]]:
+    if probe is not None and probe.http_get is not None:
+        yield "httpGet", probe.http_get.port
+    if probe is not None and probe.tcp_socket is not None:
+        yield "tcpSocket", probe.tcp_socket.port
+
+
+def _log_level(workload: Workload, template: api.PodTemplate, prefix: FieldPath) -> Iterator[Issue]:
+    level = template.metadata.annotations.get(LOG_LEVEL, "info")
+    if level not in LOG_LEVELS:
+        path = format_path((*prefix, "metadata", "annotations", LOG_LEVEL))
+        message, advice = f"{level[:40]!r} is no level", f"write one of {', '.join(sorted(LOG_LEVELS))}"
+        yield Issue(codes.INVALID_ANNOTATION, "warning", workload.ref, path, message, "Envoy logs warnings", advice)

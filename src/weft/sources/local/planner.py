@@ -1,0 +1,145 @@
+"""Decides what is still open about a pod once it was made: its address, and the variables of its containers.
+
+Variables are looked up when the pod is made, or as soon as they can all be found, and then stay: a changed ConfigMap or
+Secret restarts nothing. (A cluster looks them up again when a container restarts; here that is when the pod is made
+anew.)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from ipaddress import IPv4Address
+from typing import Final
+
+from msgspec import structs
+
+from weft.base.issues import Issue, Ref
+from weft.model import codes
+from weft.model.fields import FieldPath, format_path
+from weft.model.kubernetes import ConfigMap, PodSpec, Secret
+from weft.model.objects import Metadata, Object
+from weft.sources.local.addresses import AddressPool, NoAddressError
+from weft.sources.local.checks import Workload, template_of
+from weft.sources.local.containers import PROXY_CONTAINER, runs_as_root
+from weft.sources.local.environment import Gap, PodFacts, Source, Variables, environment
+from weft.sources.local.plans import PodPlan
+from weft.sources.local.pods import PodRecord, Pods
+from weft.sources.local.store import ObjectStore
+
+CONFIGURATION: Final = ("ConfigMap", "Secret")
+"""Kinds that variables come from."""
+
+_AS_ROOT: Final = "container has runAsNonRoot and image will run as root"
+"""In the kubelet's words."""
+
+_REFERENCES: Final = frozenset({"configMapRef", "secretRef", "configMapKeyRef", "secretKeyRef"})
+
+
+class Planner:
+    """Keeps a plan of each pod that shall run. Pods of the host's network have the machine's own address `host`."""
+
+    def __init__(self, store: ObjectStore, pods: Pods, addresses: AddressPool, host: IPv4Address) -> None:
+        self._store = store
+        self._pods = pods
+        self._addresses = addresses
+        self._host = host
+        self._plans: dict[str, PodPlan] = {}
+        self._waiting: dict[str, str] = {}
+
+    def get(self, uid: str) -> PodPlan | None:
+        """What was decided about a pod; it holds until the pod is forgotten."""
+        return self._plans.get(uid)
+
+    def plan(self, record: PodRecord) -> PodPlan:
+        """Decides about a pod what can be decided now; what can't is waited for. Returns the same plan if it holds."""
+        address, reason = self._address(record)
+        variables, withheld = self._variables(record, address)
+        self._waiting.pop(record.uid, None)
+        if reason or withheld:
+            self._waiting[record.uid] = reason
+        if variables != record.variables:
+            record = structs.replace(record, variables=variables)
+            self._pods.put(record)
+        known = self._plans.get(record.uid)
+        if known is not None and (known.record, known.address, known.withheld) == (record, address, withheld):
+            return known
+        plan = self._plans[record.uid] = PodPlan(record=record, address=address, withheld=withheld)
+        return plan
+
+    def forget(self, uid: str) -> None:
+        """Frees the address of a pod that is gone."""
+        self._plans.pop(uid, None)
+        self._waiting.pop(uid, None)
+        self._addresses.release(uid)
+
+    def keep_only(self, uids: Iterator[str]) -> None:
+        """Frees the addresses of all other pods."""
+        self._addresses.keep_only(uids)
+
+    def waiting(self) -> list[PodRecord]:
+        """The pods of which something is still open."""
+        found = (self._pods.get(uid) for uid in self._waiting)
+        return [record for record in found if record is not None and record.deleted is None]
+
+    # ---- what can't be done ------------------------------------------------------------------------------------
+    def issues(self) -> Iterator[Issue]:
+        """The pods that there is no address for."""
+        for record in self.waiting():
+            reason = self._waiting[record.uid]
+            if reason:
+                advice = "delete pods that nobody needs, or choose a larger range"
+                yield Issue(codes.NO_ADDRESS, "error", record.ref, "", reason, "the pod does not run", advice)
+
+    def gaps(self, workload: Workload) -> Iterator[Issue]:
+        """The variables that new pods of a Deployment or Pod would not get."""
+        template, prefix = template_of(workload)
+        meta = workload.metadata
+        facts = PodFacts(Metadata(name=meta.name, namespace=meta.namespace), template.spec, "")
+        for index, container in enumerate(template.spec.containers):
+            found = environment(container, facts, self._source(meta.namespace))
+            for gap in found.gaps if container.name != PROXY_CONTAINER else ():
+                yield _issue(workload.ref, (*prefix, "spec", "containers", index, *gap.path), gap)
+
+    # ---- deciding ----------------------------------------------------------------------------------------------
+    def _address(self, record: PodRecord) -> tuple[str, str]:
+        """The address of a pod, or why it has none."""
+        if record.injected == "gateway" or record.content.spec.host_network:
+            return str(self._host), ""
+        try:
+            return self._addresses.address(record.uid), ""
+        except NoAddressError as error:
+            return "", str(error)
+
+    def _variables(self, record: PodRecord, address: str) -> tuple[dict[str, Variables], dict[str, str]]:
+        """The variables of each container that has all of them, and why the others can't be started."""
+        spec: PodSpec = record.content.spec
+        variables, withheld = dict(record.variables), {}
+        facts = PodFacts(structs.replace(record.metadata({}), labels=record.content.metadata.labels), spec, address)
+        for container in spec.containers if address else ():
+            if container.name in variables or container.name == PROXY_CONTAINER:
+                continue
+            found = environment(container, facts, self._source(record.namespace))
+            reason = _AS_ROOT if runs_as_root(container, spec) else found.blocked
+            if reason:
+                withheld[container.name] = reason
+            else:
+                variables[container.name] = found.variables
+        return variables, withheld
+
+    def _source(self, namespace: str) -> Source:
+        def entries(kind: str, name: str) -> Mapping[str, bytes] | None:
+            found = self._store.value(Ref(kind, namespace, name))
+            spec = found.spec if isinstance(found, Object) else None
+            if isinstance(spec, ConfigMap):
+                return {key: text.encode() for key, text in spec.data.items()}
+            if isinstance(spec, Secret):
+                return spec.data | {key: text.encode() for key, text in spec.string_data.items()}
+            return None
+
+        return entries
+
+
+def _issue(ref: Ref, path: FieldPath, gap: Gap) -> Issue:
+    effect = "the container is not started" if gap.severity == "error" else "the variable is left out"
+    advice = "create it, or write `optional: true`" if gap.severity == "error" and path[-1] in _REFERENCES else ""
+    return Issue(codes.MISSING_VARIABLE, gap.severity, ref, format_path(path), gap.message, effect, advice)

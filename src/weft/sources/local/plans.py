@@ -1,0 +1,63 @@
+"""What a pod is like now: its address, what its containers wait for, and how it is as an object. Pure."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from msgspec import Struct, structs
+
+from weft.dialects.kubernetes.pod import INJECTED
+from weft.model.kubernetes import PodCondition, PodIp, PodSpec, PodStatus
+from weft.model.local import ContainerReport, PodReport
+from weft.model.objects import Object
+from weft.sources.local.pods import POD, PodRecord
+
+WITHHELD: Final = "CreateContainerConfigError"
+"""Why the kubelet does not start a container whose configuration is not there."""
+
+_INJECTION: Final = '{"containers":["istio-proxy"]}'
+
+
+class PodPlan(Struct, frozen=True, kw_only=True):
+    """A pod with what was decided about it. `address` is empty while there is none for it.
+
+    `withheld` says of containers why they can't be started yet.
+    """
+
+    record: PodRecord
+    address: str
+    withheld: dict[str, str] = {}
+
+
+def pod_object(plan: PodPlan, report: PodReport | None) -> Object[PodSpec]:
+    """The pod as an object of the mesh; that it has a proxy is told as injection does, by an annotation (Istio)."""
+    record = plan.record
+    marks = {} if record.injected == "none" else {INJECTED: _INJECTION}
+    return Object(POD, record.metadata(marks), record.content.spec, _status(plan, report))
+
+
+def explained(plan: PodPlan, report: PodReport) -> PodReport:
+    """A report with the reasons that only the controller knows: the node was told nothing to start."""
+    if not plan.withheld:
+        return report
+    return structs.replace(report, containers=tuple(_explained(plan, each) for each in report.containers))
+
+
+def _explained(plan: PodPlan, container: ContainerReport) -> ContainerReport:
+    reason = plan.withheld.get(container.name)
+    if reason is None or container.state != "waiting":
+        return container
+    return structs.replace(container, reason=WITHHELD, message=reason)
+
+
+def _status(plan: PodPlan, report: PodReport | None) -> PodStatus:
+    addresses = (PodIp(plan.address),)
+    if report is None:
+        return PodStatus(phase="Pending", pod_ip=plan.address, pod_ips=addresses)
+    return PodStatus(
+        phase=report.phase,
+        pod_ip=plan.address,
+        pod_ips=addresses,
+        conditions=(PodCondition("Ready", "True" if report.ready else "False"),),
+        reason=report.reason,
+    )

@@ -1,0 +1,79 @@
+"""The order to run a pod, from what was decided about it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final, Protocol
+
+from msgspec import structs
+
+from weft.dialects.kubernetes.injection import Template
+from weft.model.kubernetes import PodSpec
+from weft.model.local import PodOrder, ProxyOrder, RedirectOrder
+from weft.model.objects import Object
+from weft.sources.local.checks import LOG_LEVEL, LOG_LEVELS
+from weft.sources.local.containers import Setting, container_orders
+from weft.sources.local.plans import PodPlan
+from weft.sources.local.pods import POD
+
+_REDIRECTS: Final = {
+    "traffic.sidecar.istio.io/includeOutboundIPRanges": "include_outbound_cidrs",
+    "traffic.sidecar.istio.io/excludeOutboundIPRanges": "exclude_outbound_cidrs",
+    "traffic.sidecar.istio.io/includeOutboundPorts": "include_outbound_ports",
+    "traffic.sidecar.istio.io/excludeOutboundPorts": "exclude_outbound_ports",
+    "traffic.sidecar.istio.io/includeInboundPorts": "include_inbound_ports",
+}
+_EXCLUDE_INBOUND: Final = "traffic.sidecar.istio.io/excludeInboundPorts"
+
+
+class Bootstraps(Protocol):
+    """Writes what a pod's Envoy starts with."""
+
+    def bootstrap(self, pod: Object[PodSpec], address: str, template: Template) -> str:
+        """The bootstrap of a pod's Envoy, as JSON."""
+
+
+def pod_order(plan: PodPlan, bootstraps: Bootstraps) -> PodOrder:
+    """The order to run a pod. A gateway runs in the network of the machine: that is where it is the way in.
+
+    It is made from the labels and annotations that the pod had at first, so that other ones restart nothing.
+    """
+    record, spec = plan.record, plan.record.content.spec
+    setting = Setting(address=plan.address, variables=record.variables, folders=record.folders)
+    return PodOrder(
+        uid=record.uid,
+        namespace=record.namespace,
+        name=record.name,
+        service_account=spec.account,
+        address=plan.address,
+        host_network=record.injected == "gateway" or spec.host_network,
+        containers=container_orders(spec, setting),
+        proxy=_proxy_order(plan, bootstraps),
+        restart=spec.restart_policy,
+        termination_grace=spec.termination_grace_period_seconds * 1_000,
+    )
+
+
+def redirect_order(annotations: Mapping[str, str]) -> RedirectOrder:
+    """Which traffic goes to the sidecar, as annotations say (Istio, `traffic.sidecar.istio.io/...`)."""
+    stated = {field: _list(annotations[name]) for name, field in _REDIRECTS.items() if name in annotations}
+    excluded = (*RedirectOrder().exclude_inbound_ports, *_list(annotations.get(_EXCLUDE_INBOUND, "")))
+    return structs.replace(RedirectOrder(), **stated, exclude_inbound_ports=tuple(dict.fromkeys(excluded)))
+
+
+def _proxy_order(plan: PodPlan, bootstraps: Bootstraps) -> ProxyOrder | None:
+    record = plan.record
+    if record.injected == "none":
+        return None
+    first = structs.replace(record, marks=record.content.metadata)
+    pod = Object(POD, first.metadata({}), record.content.spec)
+    level = pod.metadata.annotations.get(LOG_LEVEL, "")
+    return ProxyOrder(
+        bootstrap=bootstraps.bootstrap(pod, plan.address, record.injected),
+        redirect=None if record.injected == "gateway" else redirect_order(pod.metadata.annotations),
+        log_level=level if level in LOG_LEVELS else "warning",
+    )
+
+
+def _list(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())

@@ -1,0 +1,151 @@
+"""Files are the configuration: what changes in them is in force within a second, and a bad save harms nothing."""
+
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from tests.e2e.mesh.harness.manifests import account, client, server, service
+from tests.e2e.mesh.harness.mesh import RunningMesh
+from tests.e2e.mesh.harness.waiting import eventually, seconds_until
+from weft.base.issues import LocatedIssue
+
+pytestmark = [pytest.mark.root, pytest.mark.timeout(120)]
+
+FILE = "60-victim.yaml"
+BASE = "00-base.yaml"
+A_WHILE = 1.2
+"""Longer than a save may be waited for, and than a scan of the folder takes."""
+
+
+def marked(mark: str) -> str:
+    return f"""
+    apiVersion: networking.istio.io/v1
+    kind: VirtualService
+    metadata: {{name: echo, namespace: shop}}
+    spec:
+      hosts: [echo]
+      http: [{{headers: {{response: {{set: {{x-mark: {mark}}}}}}}, route: [{{destination: {{host: echo}}}}]}}]
+    """
+
+
+@pytest.fixture
+def victim(mesh: RunningMesh) -> Iterator[RunningMesh]:
+    """The shared mesh with a service in a file of its own; the base file is made good again, too."""
+    base = (mesh.folder.path / BASE).read_bytes()
+    contents = [
+        account("shop", "victim"),
+        service("shop", "victim", [{"name": "http", "port": 80, "targetPort": 8080}]),
+        server("shop", "victim"),
+    ]
+    mesh.apply(contents, FILE)
+    mesh.await_pods(1, "victim")
+    mesh.settle()
+    yield mesh
+    if (mesh.folder.path / BASE).read_bytes() != base:
+        mesh.folder.write(BASE, base.decode())
+    mesh.folder.delete(FILE)
+    mesh.await_pods(0, "victim")
+    assert mesh.api.issues() == []
+
+
+def test_changes_take_effect_within_a_second(mesh: RunningMesh) -> None:
+    machine = mesh.client("client")
+    times = []
+
+    def check(mark: str | None) -> None:
+        assert machine.call("http://echo/").headers.get("x-mark") == mark
+
+    for number in range(5):
+        mark = f"mark-{number}"
+        mesh.folder.write("50-mark.yaml", marked(mark))
+        times.append(seconds_until(lambda mark=mark: check(mark)))  # type: ignore[misc]
+    mesh.folder.delete("50-mark.yaml")
+    gone = seconds_until(lambda: check(None))
+    assert statistics.median(times) < 1.0, times
+    assert gone < 1.0
+
+
+def test_a_pod_is_made_and_ended_when_its_file_comes_and_goes(mesh: RunningMesh) -> None:
+    def check(count: int) -> None:
+        assert len(mesh.api.pods(app="guest")) == count
+
+    mesh.folder.write("50-guest.yaml", [account("shop", "guest"), client("shop", "guest")])
+    assert seconds_until(lambda: check(1)) < 1.0
+    mesh.await_pods(1, "guest")
+    mesh.folder.delete("50-guest.yaml")
+    assert seconds_until(lambda: check(0)) < 1.0
+    mesh.settle()
+
+
+def test_a_file_that_is_being_written_waits_for_its_writer(victim: RunningMesh) -> None:
+    path = victim.folder.path / BASE
+    text = path.read_bytes()
+    before = {pod.name for pod in victim.api.pods()}
+    with victim.load("client", "http://victim/") as load, path.open("wb") as file:
+        for share in (0.3, 0.6, 1.0):
+            file.write(text[file.tell() : int(len(text) * share)])
+            file.flush()
+            time.sleep(A_WHILE)
+            assert victim.api.issues() == []
+        load.check()
+    assert {pod.name for pod in victim.api.pods()} == before
+
+
+def cut_in_a_line(text: str) -> str:
+    half = len(text) // 2
+    return text[: text.index(":", half)].rstrip("\n")
+
+
+def broken_indentation(text: str) -> str:
+    lines = text.splitlines()
+    return "\n".join([*lines[:10], "   : {]", *lines[10:]])
+
+
+@pytest.mark.parametrize("file", [BASE, FILE])
+@pytest.mark.parametrize("damage", [cut_in_a_line, broken_indentation, lambda _: ""], ids=["cut", "broken", "empty"])
+def test_a_bad_save_is_named_and_takes_nothing_down(
+    victim: RunningMesh, damage: Callable[[str], str], file: str
+) -> None:
+    path = victim.folder.path / file
+    good = path.read_text()
+    before = {pod.name: pod.pids for pod in victim.api.pods()}
+    with victim.load("client", "http://victim/") as load:
+        path.write_text(damage(good))
+        [issue] = eventually(lambda: issues_of(victim, path))
+        time.sleep(A_WHILE)
+        assert issue.issue.severity == "error"
+        assert str(path) in victim.weft("status", code=1)
+        victim.folder.write(file, good)
+        eventually(lambda: check_no_issues(victim))
+        load.check()
+    assert {pod.name: pod.pids for pod in victim.api.pods()} == before
+
+
+def test_a_file_cut_at_any_line_of_a_deployment_ends_no_pod(victim: RunningMesh) -> None:
+    path = victim.folder.path / FILE
+    good = path.read_text()
+    lines = good.splitlines(keepends=True)
+    first = max(number for number, line in enumerate(lines) if line.startswith("kind: Deployment"))
+    before = {pod.name: pod.pids for pod in victim.api.pods()}
+    with victim.load("client", "http://victim/") as load:
+        for last in range(first + 1, len(lines), 4):
+            path.write_text("".join(lines[:last]))
+            time.sleep(0.8)
+        victim.folder.write(FILE, good)
+        eventually(lambda: check_no_issues(victim))
+        load.check()
+    assert {pod.name: pod.pids for pod in victim.api.pods()} == before
+
+
+def issues_of(mesh: RunningMesh, path: Path) -> list[LocatedIssue]:
+    """The issues about a file; there must be some, and none about others."""
+    found = mesh.api.issues()
+    assert found
+    assert {each.position.file for each in found if each.position} == {str(path)}, found
+    return found
+
+
+def check_no_issues(mesh: RunningMesh) -> None:
+    assert mesh.api.issues() == []

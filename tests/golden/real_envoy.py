@@ -1,0 +1,35 @@
+"""What a real Envoy says of a configuration, and the secrets that it needs for that."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from cryptography import x509
+from tests.e2e.envoy.certificates import Authority
+
+Json = dict[str, Any]
+
+ENVOY = Path(sys.executable).parent / "envoy"
+_ROOTS_SUFFIX = "-cacert"
+
+
+def refusal(folder: Path, document: Json) -> str | None:
+    """Why Envoy does not take a bootstrap, or what it warns of; None if it takes it silently."""
+    path = folder / "envoy.json"
+    path.write_text(json.dumps(document))
+    command = [str(ENVOY), "--mode", "validate", "-c", str(path), "-l", "warning"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=50)
+    return None if done.returncode == 0 and not done.stderr else done.stdout + done.stderr
+
+
+def secrets(folder: Path, credentials: Iterable[str]) -> list[Json]:
+    """The identity and the roots of the mesh, and some credentials; those whose name ends in `-cacert` are roots."""
+    authority = Authority(folder)
+    found = [authority.issue("default", x509.DNSName("shop.example")), authority.roots("ROOTCA")]
+    for name in credentials:
+        is_root = name.endswith(_ROOTS_SUFFIX)
+        found.append(authority.roots(name) if is_root else authority.issue(name, x509.DNSName("shop.example")))
+    return found

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
-from weft.analyze import access, routes, selectors, traffic
+from weft.analyze import access, routes, selectors, services, traffic
 from weft.base.issues import Issue
 from weft.mesh.fragments import Fragments
 from weft.mesh.reader import Mesh
@@ -15,6 +15,8 @@ CHECKS: tuple[Check, ...] = (
     routes.hosts_owned_twice,
     traffic.unknown_hosts,
     traffic.empty_subsets,
+    traffic.overruled_policies,
+    services.bytes_of_headless_services,
     selectors.selectors_without_workloads,
     access.request_rules_on_bytes,
 )

@@ -19,12 +19,14 @@ _COMMANDS: Final = (
 """Name, where it is, what the list of commands says of it, and whether that leaves it out. Loaded when used."""
 
 
+def weft() -> click.Group:
+    """The program with all of its commands."""
+    return program(LazyCommand(name, target, text, hidden=hidden) for name, target, text, hidden in _COMMANDS)
+
+
 def main() -> None:
     """Runs the command line of this process."""
-    own: list[click.Command] = [
-        LazyCommand(name, target, text, hidden=hidden) for name, target, text, hidden in _COMMANDS
-    ]
-    program(own).main(prog_name="weft")
+    weft().main(prog_name="weft")
 
 
 if __name__ == "__main__":

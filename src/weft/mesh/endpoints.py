@@ -91,8 +91,12 @@ def group_endpoints(
     """Endpoints by locality, with the priorities of failover or the shares of a stated distribution.
 
     Failover by locality is on where ejection is configured (Istio: without outlier detection nobody would notice that
-    the nearer endpoints are gone) and nobody turned it off.
+    the nearer endpoints are gone) and nobody turned it off. Endpoints that are not ready are known as such to the data
+    plane; but not where a share of healthy ones is asked for, below which it uses all that it knows (Istio, unhealthy
+    endpoints and `minHealthPercent`).
     """
+    if settings.min_healthy:
+        endpoints = tuple(endpoint for endpoint in endpoints if endpoint.healthy)
     by_locality: dict[Locality, list[Endpoint]] = {}
     for endpoint in endpoints:
         by_locality.setdefault(endpoint.locality, []).append(endpoint)

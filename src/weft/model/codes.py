@@ -74,3 +74,9 @@ IMAGE_FOLDER = "WEFT0404"
 
 IMAGE_NAMED_TWICE = "WEFT0405"
 """Two objects say which folder stands for the same images."""
+
+OVERRULED = "WEFT0501"
+"""An object of which another one for the same host leaves nothing, or not all, in force."""
+
+UNMANAGED_PORT = "WEFT0502"
+"""A port of a service that clients reach past their proxies' rules."""

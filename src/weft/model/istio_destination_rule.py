@@ -8,13 +8,8 @@ from typing import Literal
 
 from msgspec import Struct, field
 
+from weft.model.istio_type import WorkloadSelector
 from weft.model.istio_virtual_service import PortSelector
-
-
-class WorkloadSelector(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
-    """Workloads of the object's namespace, by labels."""
-
-    labels: dict[str, str] = {}
 
 
 class RingHash(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):

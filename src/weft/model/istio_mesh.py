@@ -99,7 +99,7 @@ _PORTS: Final = "proxies listen on the usual ports"
 _EDGE: Final = "Ingress objects are not read"
 _LOGS: Final = "logs are written in the data plane's own form"
 _TRACES: Final = "no traces are sent"
-_NOT_READ: Final = MappingProxyType(
+NOT_READ: Final = MappingProxyType(
     {
         "proxyListenPort": _PORTS,
         "proxyInboundListenPort": _PORTS,
@@ -180,8 +180,8 @@ def _problem(problem: schema.Problem, ref: Ref) -> Issue:
 
 
 def _unread(name: str, value: Any, ref: Ref, known: set[str]) -> Iterator[Issue]:
-    if name not in _NOT_READ:
-        hint = did_you_mean(name, (*known, *_NOT_READ))
+    if name not in NOT_READ:
+        hint = did_you_mean(name, (*known, *NOT_READ))
         advice = f"did you mean `{hint}`?" if hint else ""
         path = format_path((*_ROOT, name))
         yield Issue(codes.UNKNOWN_FIELD, "warning", ref, path, f"unknown field `{name[:80]}`", "it is ignored", advice)
@@ -191,7 +191,7 @@ def _unread(name: str, value: Any, ref: Ref, known: set[str]) -> Iterator[Issue]
         if (stated and stated != _USUAL.get(name)) or (stated is False and name in _USUAL):
             path = format_path((*_ROOT, name, key) if key else (*_ROOT, name))
             message = f"{key or name} is not supported yet"
-            yield Issue(codes.UNSUPPORTED, "warning", ref, path, message, _NOT_READ[name])
+            yield Issue(codes.UNSUPPORTED, "warning", ref, path, message, NOT_READ[name])
 
 
 def _parse(text: str) -> dict[str, Any]:

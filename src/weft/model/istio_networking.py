@@ -8,7 +8,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from weft.model.istio_destination_rule import ConnectionPoolSettings, DestinationRule, WorkloadSelector
+from weft.model.istio_destination_rule import ConnectionPoolSettings, DestinationRule
 from weft.model.istio_virtual_service import Destination, VirtualService
 from weft.model.objects import Kind
 
@@ -86,6 +86,12 @@ class WorkloadEntry(Struct, frozen=True, rename="camel", forbid_unknown_fields=T
     locality: str = ""
     weight: int = 0
     service_account: str = ""
+
+
+class WorkloadSelector(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+    """Workloads of the object's namespace, by labels: the networking API's own form (`labels`, not `matchLabels`)."""
+
+    labels: dict[str, str] = {}
 
 
 class ServiceEntry(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):

@@ -8,18 +8,13 @@ from typing import Final, Literal
 
 from msgspec import UNSET, Struct, UnsetType, field
 
+from weft.model.istio_type import WorkloadSelector
 from weft.model.objects import Kind
 
 GROUP: Final = "security.istio.io"
 
 MutualTlsMode = Literal["UNSET", "DISABLE", "PERMISSIVE", "STRICT"]
 Action = Literal["ALLOW", "DENY", "AUDIT", "CUSTOM"]
-
-
-class WorkloadSelector(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
-    """Workloads that have all of these labels (type.istio.io WorkloadSelector); no labels select all."""
-
-    match_labels: dict[str, str] = {}
 
 
 class PolicyTargetReference(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):

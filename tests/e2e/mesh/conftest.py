@@ -25,7 +25,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def shared_manifests() -> list[dict[str, object]]:
-    """`shop` with clients and an echo service in two versions, `far` with another client, `plain` without sidecars, and
+    """`shop` with clients and an echo service in two versions and another one, `far` with another client, `plain` without sidecars, and
     a gateway."""
     http, tcp = (8080, 8081, 8082), (9000, 9001)
     return [
@@ -36,7 +36,7 @@ def shared_manifests() -> list[dict[str, object]]:
         namespace("far"),
         namespace("plain", sidecars=False),
         namespace("ingress"),
-        *(account("shop", name) for name in ("client", "echo")),
+        *(account("shop", name) for name in ("client", "echo", "other")),
         account("far", "visitor"),
         account("plain", "stranger"),
         account("plain", "old"),
@@ -47,6 +47,8 @@ def shared_manifests() -> list[dict[str, object]]:
         service("shop", "echo", ECHO_PORTS),
         server("shop", "echo", http=http, tcp=tcp),
         server("shop", "echo", version="v2", http=http, tcp=tcp),
+        service("shop", "other", ECHO_PORTS[:1]),
+        server("shop", "other"),
         service("plain", "old", ECHO_PORTS),
         server("plain", "old", http=http, tcp=tcp),
         gateway("ingress", "gateway"),

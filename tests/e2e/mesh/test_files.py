@@ -123,16 +123,17 @@ def test_a_bad_save_is_named_and_takes_nothing_down(
     assert {pod.name: pod.pids for pod in victim.api.pods()} == before
 
 
-def test_a_file_cut_at_any_line_of_a_deployment_ends_no_pod(victim: RunningMesh) -> None:
+def test_a_deployment_that_lacks_what_it_needs_ends_no_pod(victim: RunningMesh) -> None:
+    """A save that ended at the end of a line is good YAML: then the missing fields tell."""
     path = victim.folder.path / FILE
     good = path.read_text()
-    lines = good.splitlines(keepends=True)
-    first = max(number for number, line in enumerate(lines) if line.startswith("kind: Deployment"))
+    deployment = good.index("kind: Deployment")
     before = {pod.name: pod.pids for pod in victim.api.pods()}
     with victim.load("client", "http://victim/") as load:
-        for last in range(first + 1, len(lines), 4):
-            path.write_text("".join(lines[:last]))
-            time.sleep(0.8)
+        for last in ("spec:\n", "  selector:\n", "  template:\n", "      containers:\n"):
+            path.write_text(good[: good.index(last, deployment) + len(last)])
+            assert eventually(lambda: issues_of(victim, path))
+            time.sleep(A_WHILE)
         victim.folder.write(FILE, good)
         eventually(lambda: check_no_issues(victim))
         load.check()

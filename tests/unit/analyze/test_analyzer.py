@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import msgspec
 from tests.unit.mesh.world import World, host_of, policy, rule, service, source, table, workload
 
 from weft.analyze.analyzer import analyze
@@ -10,7 +11,7 @@ from weft.ir.edge import Gateway
 from weft.ir.inventory import ServicePort
 from weft.ir.routing import Backend, SubsetTerms
 from weft.ir.traffic import TrafficSettings
-from weft.ir.values import Condition, LabelTerm, Selector, Target
+from weft.ir.values import Condition, LabelTerm, Protocol, Selector, Target
 
 REVIEWS = host_of("reviews")
 V1 = SubsetTerms("v1", (("version", "in", ("v1",)),))
@@ -96,3 +97,35 @@ def test_a_rule_about_requests_is_told_where_a_port_serves_bytes() -> None:
     assert findings(world) == []
     world.put(service("reviews", ports=(ServicePort(80, "tcp", "tcp", 8080),)), name="service")
     assert findings(world) == [("WEFT0305", "p")]
+
+
+def test_what_an_older_policy_of_the_same_host_leaves_unused_is_told() -> None:
+    world = sound_world()
+    world.put(policy(REVIEWS, name="more", created=1, settings=TrafficSettings(pending=1), subsets=(V1,)), name="more")
+    (issue,) = analyze(world.fragments, world.mesh)
+    assert (issue.code, issue.ref and issue.ref.name) == ("WEFT0501", "more")
+    assert issue.effect == "not used of this object: subset 'v1'"
+    settings = TrafficSettings(pending=2)
+    world.put(policy(REVIEWS, name="last", created=2, settings=settings), name="last")
+    (last,) = [each for each in analyze(world.fragments, world.mesh) if each.ref and each.ref.name == "last"]
+    assert last.effect == "not used of this object: the traffic policy"
+    hidden = msgspec.structs.replace(policy(REVIEWS, name="last", created=2, settings=settings), visible_to=("default",))
+    world.put(hidden, name="last")
+    (last,) = [each for each in analyze(world.fragments, world.mesh) if each.ref and each.ref.name == "last"]
+    assert last.effect == "not used of this object: all of it, where both are exported to"
+
+
+def test_policies_of_one_host_that_add_to_each_other_are_fine() -> None:
+    world = sound_world()
+    chosen = policy(REVIEWS, name="chosen", settings=TrafficSettings(pending=1), clients=selecting(app="reviews"))
+    world.put(chosen, name="chosen")
+    world.put(policy(REVIEWS, name="more", created=1, settings=TrafficSettings(pending=1)), name="more")
+    assert findings(world) == []
+
+
+def test_a_headless_service_with_bytes_is_told() -> None:
+    world = sound_world()
+    protocols: tuple[Protocol, ...] = ("http", "udp", "tcp", "detect")
+    for protocol in protocols:
+        world.put(service("db", protocol=protocol, addresses=(), headless=True), name="db")
+        assert findings(world) == ([("WEFT0502", "db")] if protocol in ("tcp", "detect") else [])

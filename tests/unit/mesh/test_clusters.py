@@ -168,3 +168,13 @@ def test_a_change_of_one_endpoint_leaves_other_clusters_alone() -> None:
     watcher.add(details)
     world.put(workload("reviews-3", {"app": "reviews"}), name="pod-3")
     assert [name for name, _ in watcher.changes()] == [reviews]
+
+
+def test_endpoints_that_are_not_ready_are_left_out_where_too_few_healthy_ones_mean_all() -> None:
+    world = world_with_reviews()
+    world.put(workload("reviews-2", {"app": "reviews"}, state="not_ready"), name="p2")
+    for share, expected in ((None, 2), (0.0, 2), (0.5, 1)):
+        world.put(policy(REVIEWS, settings=TrafficSettings(min_healthy=share)), name="policy")
+        found = world.mesh.endpoints(scope(), f"outbound|80||{REVIEWS}")
+        assert found is not None
+        assert sum(len(group.endpoints) for group in found.groups) == expected

@@ -70,7 +70,7 @@ async def _ready(places: Places, steps: Steps, patience: float) -> None:
         if not begun:
             steps.begin("start pods, each with its Envoy", now.wanted)
             begun = True
-        steps.advance(now.ready, now.wanted, note=_awaited(now.waiting))
+        steps.advance(now.ready, now.wanted, note=awaited(now.waiting))
 
     steps.begin("start the controller")
     try:
@@ -80,7 +80,7 @@ async def _ready(places: Places, steps: Steps, patience: float) -> None:
         raise Failure(f"the bookshop was not ready after {patience:.0f} s: {error}", hint=hint) from error
 
 
-def _awaited(waiting: tuple[str, ...]) -> str:
+def awaited(waiting: tuple[str, ...]) -> str:
     """Names of pods, without what makes them unique: `bookshop/details-<hash>-<hash>: ...` is details."""
     names = [text.partition(":")[0].rpartition("/")[2].rsplit("-", 2)[0] for text in waiting]
     more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""

@@ -7,8 +7,8 @@ machine only remembers names. Nothing here knows gRPC: a `Channel` is all that a
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable
-from typing import Final, Protocol
+from collections.abc import Awaitable, Callable
+from typing import Protocol
 
 from msgspec import Struct
 
@@ -18,10 +18,6 @@ from weft.serve.ads.stream import DEFAULT_PACING, DeltaStream, Pacing
 from weft.serve.ads.subscription import Refusal
 from weft.serve.ads.views import Changes, Layered, View
 from weft.serve.callers import Caller, Pod, RefusedError
-
-WRITE_TIMEOUT: Final = 60.0
-"""Seconds that a client may take to read one response before its stream ends."""
-
 
 class Channel(Protocol):
     """Both directions of a stream, message by message."""
@@ -144,18 +140,12 @@ class Session:
             if now >= self._ends:
                 self.end(RefusedError("unauthenticated", "the token expired") if now >= self._expires else None)
             elif (response := self._stream.poll(now)) is not None:
-                await self._send(channel, response)
+                await _at_most(self._ends - now, channel.write(response))
             else:
-                await self._sleep(min(self._ends, self._stream.wake_at(now) or self._ends) - now)
+                await _at_most(min(self._ends, self._stream.wake_at(now) or self._ends) - now, self._wake.wait())
 
-    async def _send(self, channel: Channel, response: bytes) -> None:
-        try:
-            async with asyncio.timeout(WRITE_TIMEOUT):
-                await channel.write(response)
-        except TimeoutError:
-            self.end(RefusedError("overloaded", f"a response was not read within {WRITE_TIMEOUT:.0f} s"))
 
-    async def _sleep(self, seconds: float) -> None:
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._wake.wait()
+async def _at_most(seconds: float, waiting: Awaitable[object]) -> None:
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await waiting

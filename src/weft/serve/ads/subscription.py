@@ -4,6 +4,7 @@ Nothing is kept per resource that the client holds: a resource that is not `stal
 source. So a stream costs memory in proportion to what it waits for, not to the mesh.
 """
 
+import sys
 from collections import deque
 from collections.abc import Iterable, Mapping, Set
 from typing import Final
@@ -11,11 +12,15 @@ from typing import Final
 from msgspec import Struct
 
 from weft.envoy.resource import Resource
+from weft.envoy.type_urls import LDS
 from weft.serve.ads.messages import WILDCARD, DeltaRequest, RequestError
 from weft.serve.ads.views import ResourceSource
 
 MAX_NAMES: Final = 200_000
 """Names that a client may subscribe to, of one type."""
+
+MAX_RESPONSE_BYTES: Final = 1024 * 1024
+"""Size of a response, unless one resource alone is larger."""
 
 _MAX_UNANSWERED: Final = 4
 
@@ -175,34 +180,44 @@ class Subscription:
         return bool(self._unanswered) or self.pending
 
     def take(self, source: ResourceSource, now: float, *, hold_removals: bool) -> Batch | None:
-        """Takes what the next response shall tell; None if nothing can be told now. Held removals stay for later."""
+        """Takes what the next response shall tell; None if nothing can be told now. The rest stays for later.
+
+        A response is kept small, so that a client that does not read holds little of our memory. Only listeners come
+        all at once: Envoy is ready, and says so, once it has the first response with some.
+        """
         batch, held, all_seen = Batch(), set[str](), True
         while not batch.names and (self._parts or self.stale - held):
             all_seen = not self._parts
             names = self.stale if all_seen else self._parts.popleft()
-            batch = self._look_up(source, names)
+            batch, left = self._look_up(source, names)
             if hold_removals:
                 held.update(set(batch.removed) - self._asked)
                 batch = Batch(batch.resources, tuple(name for name in batch.removed if name not in held))
-            self._asked -= names
-            self.stale = (self.stale - names) | held
+            self._asked -= names - left
+            self.stale = (self.stale - names) | held | left
         if held or all_seen:
             self.held_since = (now if self.held_since is None else self.held_since) if held else None
         owed, self._owes_answer = self._owes_answer, False
         return batch if batch.names or owed else None
 
-    def _look_up(self, source: ResourceSource, names: Set[str]) -> Batch:
+    def _look_up(self, source: ResourceSource, names: Set[str]) -> tuple[Batch, Set[str]]:
+        """As much of `names` as fits into a response, and the names that are left."""
         whole: Mapping[str, Resource] = (source.wildcard(self.type_url) or {}) if self.wildcard else {}
+        room = sys.maxsize if self.type_url == LDS else MAX_RESPONSE_BYTES
         resources, removed = [], []
-        for name in sorted(names):
+        ordered = sorted(names)
+        for index, name in enumerate(ordered):
             found = whole.get(name)
             if found is None and name in self.names:
                 found = source.named(self.type_url, name)
             if found is not None:
+                room -= len(found.wire)
+                if room < 0 and resources:
+                    return Batch(tuple(resources), tuple(removed)), set(ordered[index:])
                 resources.append(found)
             elif self.wildcard or name in self.names:
                 removed.append(name)
-        return Batch(tuple(resources), tuple(removed))
+        return Batch(tuple(resources), tuple(removed)), frozenset()
 
     # what the client answers
 

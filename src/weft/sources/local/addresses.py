@@ -45,7 +45,8 @@ class AddressPool:
         self._by_owner: dict[str, IPv4Address] = {}
         self._owners: dict[IPv4Address, str] = {}
         loaded = {owner: IPv4Address(text.decode()) for owner, text in tables.load(table).items()}
-        self._last = int(loaded.pop(_LAST, self._lowest - 1))
+        last = int(loaded.pop(_LAST, IPv4Address(0)))
+        self._last = last if self._lowest <= last <= self._highest else self._lowest - 1
         for owner, address in loaded.items():
             if address in cidr:
                 self._by_owner[owner] = address

@@ -12,7 +12,7 @@ from weft.model import codes
 from weft.model import kubernetes as api
 from weft.model.fields import FieldPath, format_path
 from weft.model.objects import Object
-from weft.sources.local.containers import PROXY_CONTAINER, named_port
+from weft.sources.local.containers import PROXY_CONTAINER, named_port, runs_as_root
 from weft.sources.local.labels import selector_holds
 from weft.sources.local.strategy import is_bound
 
@@ -98,6 +98,7 @@ def warnings(workload: Workload) -> list[Issue]:
     return [
         *(_unsupported(workload, each) for each in found),
         *_ports(workload, template.spec, spec),
+        *_roots(workload, template.spec, spec),
         *_log_level(workload, template, prefix),
     ]
 
@@ -173,6 +174,15 @@ def _probe_ports(probe: api.Probe | None) -> Iterator[tuple[str, int | str]]:
         yield "httpGet", probe.http_get.port
     if probe is not None and probe.tcp_socket is not None:
         yield "tcpSocket", probe.tcp_socket.port
+
+
+def _roots(workload: Workload, spec: api.PodSpec, path: FieldPath) -> Iterator[Issue]:
+    for index, container in enumerate(spec.containers):
+        if container.name != PROXY_CONTAINER and runs_as_root(container, spec):
+            field = format_path((*path, "containers", index, "securityContext", "runAsNonRoot"))
+            message = "the container would run as root: there is no image that could say another user"
+            effect, advice = "the container is not started", "write runAsUser, with another number than 0"
+            yield Issue(codes.UNSUPPORTED, "error", workload.ref, field, message, effect, advice)
 
 
 def _log_level(workload: Workload, template: api.PodTemplate, prefix: FieldPath) -> Iterator[Issue]:

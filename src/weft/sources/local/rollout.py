@@ -54,7 +54,9 @@ def next_step(wanted: Wanted, pods: Sequence[RolloutPod], ending: int = 0) -> St
         return Step(create, _names(surplus, former))
     create = max(0, min(missing, wanted.replicas + wanted.surge - len(pods)))
     kept = [pod for pod in current if pod not in surplus]
-    return Step(create, _names(surplus, _replaceable(wanted, kept, former)))
+    replaced = _replaceable(wanted, kept, former)
+    left = [*(pod for pod in _by_use(former) if pod not in replaced), *_by_use(kept)]
+    return Step(create, _names(surplus, replaced, _excess(wanted, left)))
 
 
 def _replaceable(wanted: Wanted, current: Sequence[RolloutPod], former: Sequence[RolloutPod]) -> list[RolloutPod]:
@@ -68,6 +70,13 @@ def _replaceable(wanted: Wanted, current: Sequence[RolloutPod], former: Sequence
     unready = [pod for pod in _by_use(former) if not pod.ready]
     spare = len(ready) + sum(pod.ready for pod in current) - least
     return [*unready[: max(0, len(unready) + min(spare, 0))], *ready[: max(0, spare)]]
+
+
+def _excess(wanted: Wanted, pods: Sequence[RolloutPod]) -> list[RolloutPod]:
+    """The pods that are too many, as fewer are wanted than before. Only such are among them that are not ready: of
+    those that are, no more than wanted are left."""
+    count = max(0, len(pods) - wanted.replicas - wanted.surge)
+    return [pod for pod in pods if not pod.ready][:count]
 
 
 def _names(*groups: Sequence[RolloutPod]) -> tuple[str, ...]:

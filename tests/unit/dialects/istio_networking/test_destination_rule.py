@@ -290,7 +290,7 @@ def test_an_empty_group_does_not_reset_anything_and_says_so(field: str) -> None:
 
 
 def test_clients_and_visibility() -> None:
-    found = policy_of("{host: '*.x.test', workloadSelector: {labels: {app: a}}, exportTo: [., b]}")
+    found = policy_of("{host: '*.x.test', workloadSelector: {matchLabels: {app: a}}, exportTo: [., b]}")
     assert found.host == "*.x.test"
     assert found.clients == Selector(namespaces=("shop",), labels=(("app", "in", ("a",)),))
     assert found.visible_to == ("b", "shop")
@@ -307,7 +307,7 @@ def test_clients_and_visibility() -> None:
         ("{host: a, subsets: [{name: 'V 1'}]}", "spec.subsets[0].name"),
         ("{host: a, subsets: [{name: v1}, {name: v1}]}", "spec.subsets[1].name"),
         ("{host: a, subsets: [{name: v1, labels: {version: '*'}}]}", "spec.subsets[0].labels.version"),
-        ("{host: a, workloadSelector: {labels: {'*': a}}}", 'spec.workloadSelector.labels["*"]'),
+        ("{host: a, workloadSelector: {matchLabels: {'*': a}}}", 'spec.workloadSelector.matchLabels["*"]'),
     ],
 )
 def test_an_object_that_the_api_does_not_allow_is_refused(spec: str, path: str) -> None:

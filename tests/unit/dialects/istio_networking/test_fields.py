@@ -5,6 +5,7 @@ import pytest
 
 from weft.model import istio_destination_rule as dr
 from weft.model import istio_networking as networking
+from weft.model import istio_type as common
 from weft.model import istio_virtual_service as vs
 from weft.model.kinds import Kinds
 
@@ -75,6 +76,8 @@ FIELDS = {
         verifyCertificateHash minProtocolVersion maxProtocolVersion cipherSuites insecureSkipVerify ecdhCurves""",
     networking.ServiceEntry: """hosts addresses ports location resolution endpoints workloadSelector exportTo
         subjectAltNames""",
+    networking.WorkloadSelector: "labels",
+    common.WorkloadSelector: "matchLabels",
     networking.WorkloadEntry: "address ports labels network locality weight serviceAccount",
     networking.Sidecar: "workloadSelector ingress egress inboundConnectionPool outboundTrafficPolicy",
     networking.IstioIngressListener: "port bind captureMode defaultEndpoint tls connectionPool",

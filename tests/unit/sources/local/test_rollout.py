@@ -49,10 +49,9 @@ class Play:
         for _ in range(step.create):
             self.made += 1
             self.pods[f"new-{self.made}"] = RolloutPod(f"new-{self.made}", wish.template, False, 10 + self.made)
+        assert len(self.pods) <= wish.replicas + (0 if wish.recreate else wish.surge)
         if not wish.recreate:
             assert self.ready() >= min(before, least)
-        if step.create:
-            assert len(self.pods) <= wish.replicas + (0 if wish.recreate else wish.surge)
         return step
 
     def ready(self) -> int:

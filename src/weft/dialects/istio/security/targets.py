@@ -16,8 +16,8 @@ from weft.model.istio_security import (
     AuthorizationPolicy,
     PolicyTargetReference,
     RequestAuthentication,
-    WorkloadSelector,
 )
+from weft.model.istio_type import WorkloadSelector
 
 _LONGEST_LABEL: Final = 63
 _KIND_OF_TARGET: Final[dict[tuple[str, str], TargetKind]] = {

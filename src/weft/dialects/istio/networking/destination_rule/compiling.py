@@ -17,6 +17,7 @@ from weft.ir.routing import SubsetTerms
 from weft.ir.traffic import TrafficPolicy, TrafficSettings
 from weft.ir.values import Selector
 from weft.model import istio_destination_rule as api
+from weft.model.istio_type import WorkloadSelector
 from weft.model.objects import Object
 
 _RETRY_SHARE = 20.0
@@ -120,8 +121,8 @@ def _with_budget(said: TrafficSettings, budget: api.RetryBudget, path: str, cont
     return replace(said, retry_budget=(percent / 100, least, window or _RETRY_WINDOW))
 
 
-def _clients(selector: api.WorkloadSelector | None, context: Context) -> Selector | None:
-    if selector is None or not selector.labels:
+def _clients(selector: WorkloadSelector | None, context: Context) -> Selector | None:
+    if selector is None or not selector.match_labels:
         return None
-    check_labels(context.report, "spec.workloadSelector.labels", selector.labels)
-    return Selector(namespaces=(context.namespace,), labels=label_terms(selector.labels))
+    check_labels(context.report, "spec.workloadSelector.matchLabels", selector.match_labels)
+    return Selector(namespaces=(context.namespace,), labels=label_terms(selector.match_labels))

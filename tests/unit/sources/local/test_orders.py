@@ -1,0 +1,100 @@
+"""The orders as a whole: names, addresses, and revisions that change only with them."""
+
+from tests.unit.sources.local.test_services import ENTRY
+from tests.unit.sources.local.world import World, deployment, namespace, pod, ref, service
+
+from weft.model.local import HostEntry
+
+
+def names(world: World, inside: str = "shop") -> dict[str, tuple[str, ...]]:
+    entries: tuple[HostEntry, ...] = dict(world.orders().hosts)[inside]
+    return {name: entry.addresses for entry in entries for name in entry.names}
+
+
+def test_a_revision_changes_only_with_the_orders() -> None:
+    world = World()
+    first = world.orders()
+    assert world.orders() is first
+    world.write(deployment())
+    second = world.orders()
+    assert second.revision > first.revision
+    world.write(deployment("other", namespace="else").replace("replicas: 1", "replicas: 0"))
+    assert world.orders() is second
+
+
+def test_revisions_of_a_later_controller_are_greater() -> None:
+    world = World()
+    world.write(deployment())
+    before = world.orders().revision
+    world.clock.now += 1
+    world.restart()
+    assert world.orders().revision > before
+
+
+def test_another_trust_makes_other_orders() -> None:
+    world = World()
+    before = world.orders()
+    after = world.cluster.orders(_Never(), 1)
+    assert (after.trust_revision, after.revision) == (1, before.revision + 1)
+
+
+def test_a_service_is_found_by_its_short_and_long_names() -> None:
+    world = World()
+    world.write(pod() + "---" + service("web") + "---" + service("far", namespace="other"))
+    found = names(world)
+    assert found["web"] == found["web.shop"] == found["web.shop.svc"] == found["web.shop.svc.cluster.local"]
+    assert found["far.other"] == found["far.other.svc.cluster.local"]
+    assert "far" not in found
+
+
+def test_a_headless_service_has_the_addresses_of_its_ready_pods() -> None:
+    world = World()
+    world.write(deployment(replicas=2) + "---" + service("web", spec="clusterIP: None"))
+    assert "web" not in names(world)
+    world.ready()
+    assert set(names(world)["web"]) == {order.address for order in world.orders().pods}
+
+
+def test_hosts_of_entries_are_names_too() -> None:
+    world = World()
+    world.write(pod() + "---" + ENTRY)
+    assert names(world)["api.example.com"] == ("240.240.1.1",)
+
+
+def test_only_namespaces_with_pods_need_names() -> None:
+    world = World()
+    world.write(namespace("empty") + "---" + service("web", namespace="empty") + "---" + pod())
+    assert [inside for inside, _ in world.orders().hosts] == ["shop"]
+
+
+def test_ports_of_udp_are_told_apart() -> None:
+    world = World()
+    text = service("dns").replace("{name: http, port: 80, targetPort: 8080}", "{name: dns, port: 53, protocol: UDP}")
+    world.write(text)
+    assert [target.protocol for target in world.orders().services] == ["UDP"]
+
+
+def test_a_deleted_pod_runs_on_until_all_clients_have_heard_of_it() -> None:
+    world = World()
+    world.write(deployment() + "---" + service())
+    world.ready()
+    record = world.pod()
+    world.remove(ref("Deployment", "web"))
+    assert [order.uid for order in world.orders().pods] == [record.uid]
+    assert world.orders().services[0].endpoints == ()
+    world.clock.now += 1
+    world.cluster.refresh(())
+    assert world.orders().pods == ()
+
+
+def test_orders_are_sorted_whatever_came_first() -> None:
+    world = World()
+    world.write(pod("b") + "---" + pod("a") + "---" + pod("z", namespace="aaa"))
+    assert [(order.namespace, order.name) for order in world.orders().pods] == [("aaa", "z"), ("shop", "a"), ("shop", "b")]
+
+
+class _Never:
+    """No pod needs a bootstrap."""
+
+    def bootstrap(self, *_: object) -> str:
+        raise AssertionError

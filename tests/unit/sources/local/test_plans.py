@@ -1,0 +1,40 @@
+"""A pod as an object of the mesh."""
+
+from tests.unit.sources.local.test_pods import record
+from tests.unit.sources.local.world import report
+
+from weft.dialects.kubernetes.pod import INJECTED
+from weft.model.kubernetes import PodCondition
+from weft.model.local import ContainerReport
+from weft.sources.local.plans import PodPlan, explained, pod_object
+
+PLAN = PodPlan(record=record("a"), address="10.244.0.5")
+
+
+def test_a_pod_that_nobody_has_seen_is_pending() -> None:
+    found = pod_object(PLAN, None)
+    assert (found.status.phase, found.status.pod_ip, found.status.conditions) == ("Pending", "10.244.0.5", ())
+    assert (found.metadata.uid, found.metadata.created, found.metadata.labels) == ("a", 7, {"app": "web"})
+
+
+def test_what_the_node_says_is_its_status() -> None:
+    found = pod_object(PLAN, report(PLAN.record, ready=False, reason="Odd")).status
+    assert (found.phase, found.reason) == ("Running", "Odd")
+    assert found.conditions == (PodCondition("Ready", "False"),)
+    assert pod_object(PLAN, report(PLAN.record)).status.conditions == (PodCondition("Ready", "True"),)
+
+
+def test_that_a_pod_has_a_proxy_is_told_as_injection_does() -> None:
+    assert INJECTED in pod_object(PLAN, None).metadata.annotations
+    bare = PodPlan(record=record("a", injected="none"), address="10.244.0.5")
+    assert INJECTED not in pod_object(bare, None).metadata.annotations
+
+
+def test_only_containers_that_wait_and_are_withheld_are_explained() -> None:
+    plan = PodPlan(record=record("a"), address="", withheld={"app": "no map"})
+    waits = ContainerReport(name="app", state="waiting", reason="ErrImagePull")
+    other = ContainerReport(name="other", state="waiting", reason="ErrImagePull")
+    before = report(plan.record, containers=(waits, other))
+    app, rest = explained(plan, before).containers
+    assert (app.reason, app.message, rest) == ("CreateContainerConfigError", "no map", other)
+    assert explained(PLAN, before) is before

@@ -1,0 +1,64 @@
+"""The order to run a pod: its proxy, its network, and that later labels change nothing."""
+
+from msgspec import structs
+from tests.unit.sources.local.test_pods import TEMPLATE, record
+from tests.unit.sources.local.world import PlainBootstraps
+
+from weft.model.kubernetes import Container, PodSpec, PodTemplate, TemplateMetadata
+from weft.model.local import PodOrder, RedirectOrder
+from weft.sources.local.plans import PodPlan
+from weft.sources.local.pod_orders import pod_order, redirect_order
+from weft.sources.local.pods import PodRecord
+
+
+def order(pod: PodRecord) -> PodOrder:
+    return pod_order(PodPlan(record=pod, address="10.244.0.5"), PlainBootstraps())
+
+
+def test_a_pod_says_who_and_where_it_is() -> None:
+    spec = PodSpec((Container("app"),), service_account_name="seller", termination_grace_period_seconds=3)
+    found = order(record("a", content=PodTemplate(TEMPLATE.metadata, spec)))
+    assert (found.uid, found.namespace, found.name, found.address) == ("a", "shop", "web-a", "10.244.0.5")
+    assert (found.service_account, found.restart, found.termination_grace) == ("seller", "Always", 3_000)
+    assert [each.name for each in found.containers] == ["app"]
+
+
+def test_a_sidecar_gets_the_traffic_and_a_gateway_the_machines_network() -> None:
+    sidecar, gateway, none = (order(record("a", injected=each)) for each in ("sidecar", "gateway", "none"))
+    assert sidecar.proxy is not None
+    assert sidecar.proxy.redirect == RedirectOrder()
+    assert not sidecar.host_network
+    assert gateway.proxy is not None
+    assert gateway.proxy.redirect is None
+    assert gateway.host_network
+    assert none.proxy is None
+
+
+def test_later_labels_and_annotations_restart_nothing() -> None:
+    before = record("a")
+    marks = TemplateMetadata({"app": "other"}, {"traffic.sidecar.istio.io/includeInboundPorts": "80"})
+    assert order(structs.replace(before, marks=marks)) == order(before)
+
+
+def test_the_level_of_envoys_log_is_that_of_the_annotation() -> None:
+    marks = TemplateMetadata({}, {"sidecar.istio.io/logLevel": "debug"})
+    found = order(record("a", content=PodTemplate(marks, TEMPLATE.spec)))
+    assert found.proxy is not None
+    assert found.proxy.log_level == "debug"
+
+
+def test_annotations_say_what_is_redirected() -> None:
+    prefix = "traffic.sidecar.istio.io/"
+    found = redirect_order(
+        {
+            f"{prefix}includeOutboundIPRanges": "10.0.0.0/8, 192.0.2.0/24",
+            f"{prefix}excludeOutboundPorts": "25",
+            f"{prefix}includeInboundPorts": "",
+            f"{prefix}excludeInboundPorts": "22,15021",
+        }
+    )
+    assert found.include_outbound_cidrs == ("10.0.0.0/8", "192.0.2.0/24")
+    assert found.exclude_outbound_ports == ("25",)
+    assert found.include_inbound_ports == ()
+    assert found.exclude_inbound_ports == ("15090", "15021", "15020", "22")
+    assert redirect_order({}) == RedirectOrder()

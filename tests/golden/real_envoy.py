@@ -13,7 +13,6 @@ from tests.e2e.envoy.certificates import Authority
 Json = dict[str, Any]
 
 ENVOY = Path(sys.executable).parent / "envoy"
-_ROOTS_SUFFIX = "-cacert"
 
 
 def refusal(folder: Path, document: Json) -> str | None:
@@ -25,11 +24,10 @@ def refusal(folder: Path, document: Json) -> str | None:
     return None if done.returncode == 0 and not done.stderr else done.stdout + done.stderr
 
 
-def secrets(folder: Path, credentials: Iterable[str]) -> list[Json]:
-    """The identity and the roots of the mesh, and some credentials; those whose name ends in `-cacert` are roots."""
+def secrets(folder: Path, credentials: Iterable[tuple[str, bool]]) -> list[Json]:
+    """The identity and the roots of the mesh, and some credentials: (name, whether it is roots)."""
     authority = Authority(folder)
     found = [authority.issue("default", x509.DNSName("shop.example")), authority.roots("ROOTCA")]
-    for name in credentials:
-        is_root = name.endswith(_ROOTS_SUFFIX)
+    for name, is_root in credentials:
         found.append(authority.roots(name) if is_root else authority.issue(name, x509.DNSName("shop.example")))
     return found

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
-from weft.analyze import access, routes, selectors, services, traffic
+from weft.analyze import access, gateways, routes, selectors, services, traffic
 from weft.base.issues import Issue
 from weft.mesh.fragments import Fragments
 from weft.mesh.reader import Mesh
@@ -17,6 +17,9 @@ CHECKS: tuple[Check, ...] = (
     traffic.empty_subsets,
     traffic.overruled_policies,
     services.bytes_of_headless_services,
+    services.shared_ports,
+    gateways.conflicting_servers,
+    gateways.missing_credentials,
     selectors.selectors_without_workloads,
     access.request_rules_on_bytes,
 )

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 from weft.analyze.common import each
 from weft.base.issues import Issue
-from weft.ir.inventory import Service
+from weft.ir.inventory import Service, ServicePort
 from weft.mesh.fragments import Fragments
 from weft.mesh.names import is_http
 from weft.mesh.reader import Mesh
-from weft.model.codes import UNMANAGED_PORT
+from weft.model.codes import OVERRULED, UNMANAGED_PORT
 
 
 def bytes_of_headless_services(fragments: Fragments, _: Mesh) -> Iterator[Issue]:
@@ -32,3 +32,40 @@ def bytes_of_headless_services(fragments: Fragments, _: Mesh) -> Iterator[Issue]
             "that require mutual TLS refuse them, and with REGISTRY_ONLY they are closed",
             advice="name the port http... where it serves HTTP, else give the service an address (clusterIP)",
         )
+
+
+def shared_ports(fragments: Fragments, _: Mesh) -> Iterator[Issue]:
+    """IST0134, WEFT0501: nothing tells connections to two services apart; all go to the older one."""
+    owners: dict[tuple[str, int], Service] = {}
+    by_age = sorted(each(fragments, Service), key=lambda found: (found[1].source.created, found[1].host))
+    for ref, service in by_age:
+        for port in service.ports:
+            for address in _addresses(service, port):
+                owner = owners.setdefault((address, port.number), service)
+                if owner.host != service.host and _may_meet(owner, service):
+                    yield Issue(
+                        OVERRULED if address else "IST0134",
+                        "warning",
+                        ref,
+                        "spec.addresses" if service.registry == "external" else "spec.ports",
+                        f"{owner.host} has port {port.number} "
+                        + (f"of {address} too" if address else "too, and neither has an address"),
+                        effect=f"connections to {service.host} on this port go to {owner.host}",
+                        advice="give each service an address of its own",
+                    )
+
+
+def _addresses(service: Service, port: ServicePort) -> tuple[str, ...]:
+    """The addresses on which nothing but address and port tells whom bytes are for; "" for any address."""
+    if is_http(port.protocol) or port.protocol in ("tls", "udp"):
+        return ()
+    own = tuple(address for _, address in service.addresses if "/" not in address)
+    anywhere = not service.addresses and not service.headless and port.protocol != "detect"
+    return own or (("",) if anywhere else ())
+
+
+def _may_meet(first: Service, second: Service) -> bool:
+    """Whether some clients see both services."""
+    if first.visible_to is None or second.visible_to is None:
+        return True
+    return bool(set(first.visible_to) & set(second.visible_to))

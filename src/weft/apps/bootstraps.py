@@ -17,6 +17,9 @@ from weft.model.kubernetes import PodSpec
 from weft.model.local import ADMIN_SOCKET, CREDENTIALS_FOLDER, ROOT_SECRET_FILE, TOKEN_SECRET_FILE
 from weft.model.objects import Object
 
+_LISTEN: Final = {"sidecar": "0.0.0.0", "gateway": "127.0.0.1"}
+"""Where readiness and metrics are served: a gateway is in the network of the machine, where they are nobody else's."""
+
 _ROLES: Final = {"sidecar": "sidecar", "gateway": "router"}
 
 
@@ -52,5 +55,7 @@ class ProxyBootstraps(Struct, frozen=True):
             roots=ROOT_SECRET_FILE,
             directory=CREDENTIALS_FOLDER,
         )
-        settings = BootstrapSettings(node=node, control_plane=control_plane, admin_socket=ADMIN_SOCKET)
+        settings = BootstrapSettings(
+            node=node, control_plane=control_plane, admin_socket=ADMIN_SOCKET, listen=_LISTEN[template]
+        )
         return bootstrap_text(settings)

@@ -19,6 +19,7 @@ from weft.apps.bootstraps import ProxyBootstraps
 from weft.apps.pipeline import Pipeline, all_kinds
 from weft.apps.state import ControllerParts, ControllerState
 from weft.base.places import Places
+from weft.ir.settings import MeshSettings
 from weft.model.decode import Decoder
 from weft.node.namespaces import NamespaceThread, pin
 from weft.serve.callers import Pod
@@ -53,6 +54,7 @@ class ControllerOptions(Struct, frozen=True, kw_only=True):
     host: IPv4Address
     pod_cidr: IPv4Network
     first_pod: IPv4Address
+    gateway_addresses: tuple[str, ...] = ()
     certificate_lifetime: timedelta = timedelta(hours=24)
 
 
@@ -63,7 +65,7 @@ async def run_controller(options: ControllerOptions) -> None:
     tables = StateStore(folder / "state.db")
     kinds = all_kinds()
     source = DirectorySource(options.folder, kinds, tables, limits=Limits(recursive=options.recursive))
-    pipeline = Pipeline()
+    pipeline = Pipeline(MeshSettings(gateway_addresses=options.gateway_addresses))
     store = ObjectStore(Decoder(kinds), source, tables, time.time)
     cluster = LocalCluster(
         store,

@@ -10,6 +10,7 @@ from weft.apps.claim import ForeignFolderError, MeshRunningError
 from weft.cli.errors import Failure
 from weft.node.addresses import NoRoomError
 from weft.node.envoy import NoEnvoyError
+from weft.node.inspection import InspectionError
 from weft.node.lock import NodeRunningError
 from weft.node.tools import ToolError
 
@@ -30,5 +31,5 @@ def mesh_failures() -> Iterator[None]:
         raise Failure(f"{error}", hint="`weft status` shows it, `weft down` ends it") from error
     except ForeignFolderError as error:
         raise Failure(f"{error}", hint="name another folder with --state-dir") from error
-    except (NodeRunningError, NoEnvoyError, NoRoomError, ToolError, OSError) as error:
+    except (InspectionError, NodeRunningError, NoEnvoyError, NoRoomError, ToolError, OSError) as error:
         raise Failure(str(error)) from error

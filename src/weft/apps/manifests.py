@@ -13,7 +13,7 @@ from weft.mesh.fragments import NAMESPACE
 from weft.model.kinds import Kinds
 from weft.model.kubernetes import Deployment
 from weft.model.local import ContainerReport, PodReport
-from weft.model.objects import Kind, Object
+from weft.model.objects import Kind, Metadata, Object
 from weft.sources.changes import Value
 from weft.sources.local.cluster import DEPLOYMENT, LocalCluster
 from weft.sources.local.namespaces import namespace_body
@@ -32,6 +32,14 @@ class PodView(Struct, frozen=True):
     report: PodReport | None
 
 
+class ObjectView(Struct, frozen=True):
+    """What is shown of an object besides its author's words: `added` field by field of those at its top."""
+
+    kind: Kind | None
+    metadata: Metadata
+    added: Manifest
+
+
 class Manifests:
     """Manifests of the objects of a cluster."""
 
@@ -45,21 +53,21 @@ class Manifests:
         What is returned reads what authors wrote, which takes long where there is much: it may be read in a thread.
         """
         if kind == POD:
-            views = [self._view(record) for record in self._cluster.pods.records(namespace)]
-            return (pod_manifest(view) for view in views)
-        refs = [ref for ref in self._cluster.store.refs(kind) if namespace in (None, ref.namespace)]
+            pods = [self._view(record) for record in self._cluster.pods.records(namespace)]
+            return (pod_manifest(view) for view in pods)
+        store = self._cluster.store
         implied = self._cluster.namespaces.implied() if kind == NAMESPACE else []
-        added = {ref: self._added(ref, value) for ref in refs if (value := self._cluster.store.value(ref)) is not None}
-        return _read(self._cluster.store.bodies(added), added, implied)
+        refs = (ref for ref in store.refs(kind) if namespace in (None, ref.namespace))
+        views = {ref: self._object_view(ref, value) for ref in refs if (value := store.value(ref)) is not None}
+        return _read(store.bodies(views), views, implied)
 
     def one(self, ref: Ref) -> Manifest | None:
         """One object, None if there is none."""
         if ref.kind == POD:
             record = self._cluster.pods.named(ref)
             return pod_manifest(self._view(record)) if record is not None else None
-        body = self.body(ref)
-        value = self._cluster.store.value(ref)
-        return _merged(body, self._added(ref, value)) if body is not None and value is not None else body
+        body, value = self.body(ref), self._cluster.store.value(ref)
+        return object_manifest(body, self._object_view(ref, value)) if body is not None and value is not None else body
 
     def body(self, ref: Ref) -> Manifest | None:
         """What is said of an object, None if there is none."""
@@ -69,25 +77,20 @@ class Manifests:
         return namespace_body(ref.name) if is_implied else None
 
     # ---- what the mesh adds ------------------------------------------------------------------------------------
+    def _object_view(self, ref: Ref, value: Value) -> ObjectView:
+        return ObjectView(self._kinds.get(ref.kind), value.metadata, self._added(ref, value))
+
     def _added(self, ref: Ref, value: Value) -> Manifest:
-        """What is added to what an object's author wrote, field by field; `metadata` and `spec` are merged."""
-        kind = self._kinds.get(ref.kind)
-        metadata: Manifest = {"name": value.metadata.name}
-        if value.metadata.namespace:
-            metadata["namespace"] = value.metadata.namespace
-        if value.metadata.created:
-            metadata["creationTimestamp"] = timestamp(value.metadata.created)
-        added: Manifest = {**(_envelope(kind) if kind is not None else {}), "metadata": metadata}
+        """What the cluster knows of an object besides what its author wrote."""
         if ref.kind == NAMESPACE:
-            metadata["labels"] = self._cluster.namespace_labels(ref.name)
-            added["status"] = {"phase": "Active"}
-        elif ref.kind == SERVICE:
+            return {"metadata": {"labels": self._cluster.namespace_labels(ref.name)}, "status": {"phase": "Active"}}
+        if ref.kind == SERVICE:
             found = self._cluster.object(ref)
             address = found.spec.cluster_ip if found is not None else ""
-            added["spec"] = {"clusterIP": address, "clusterIPs": [address]} if address else {}
-        elif isinstance(value, Object) and isinstance(value.spec, Deployment):
-            added["status"] = self._deployment_status(value)
-        return added
+            return {"spec": {"clusterIP": address, "clusterIPs": [address]}} if address else {}
+        if isinstance(value, Object) and isinstance(value.spec, Deployment):
+            return {"status": self._deployment_status(value)}
+        return {}
 
     def _deployment_status(self, deployment: Object[Deployment]) -> dict[str, int]:
         mine = [record for record in self._cluster.pods.of(deployment.ref) if record.deleted is None]
@@ -106,25 +109,41 @@ class Manifests:
 
 
 def _read(
-    bodies: Callable[[], dict[Ref, Manifest]], added: dict[Ref, Manifest], implied: list[str]
+    bodies: Callable[[], dict[Ref, Manifest]], views: dict[Ref, ObjectView], implied: list[str]
 ) -> Iterator[Manifest]:
     """The manifests of objects, and of namespaces that nobody declares, sorted by their keys."""
-    found = {ref: _merged(body, added[ref]) for ref, body in bodies().items()}
+    found = {ref: object_manifest(body, views[ref]) for ref, body in bodies().items()}
     found |= {Ref(NAMESPACE, "", name): namespace_body(name) for name in implied}
     yield from (found[ref] for ref in sorted(found))
+
+
+def object_manifest(body: Manifest, view: ObjectView) -> Manifest:
+    """An object: what its author wrote, and what is added; apiVersion and kind only where a list left them out."""
+    metadata: Manifest = {"name": view.metadata.name}
+    if view.metadata.namespace:
+        metadata["namespace"] = view.metadata.namespace
+    if view.metadata.created:
+        metadata["creationTimestamp"] = timestamp(view.metadata.created)
+    result = {**(_envelope(view.kind) if view.kind is not None else {}), **body}
+    for added in ({"metadata": metadata}, view.added):
+        for field, values in added.items():
+            result[field] = {**_fields(result.get(field)), **values}
+    return result
+
+
+def _fields(value: Any) -> Manifest:
+    """A value as fields; objects that can't be read may have anything in their place."""
+    return value if isinstance(value, dict) else {}
+
+
+def labels_of(manifest: Manifest) -> dict[str, Any]:
+    """The labels of an object as its author wrote them."""
+    return _fields(_fields(manifest.get("metadata")).get("labels"))
 
 
 def _envelope(kind: Kind) -> Manifest:
     version = kind.versions[0]
     return {"apiVersion": f"{kind.group}/{version}" if kind.group else version, "kind": kind.name}
-
-
-def _merged(body: Manifest, added: Manifest) -> Manifest:
-    """What the author wrote, and what is added to it; apiVersion and kind only where a list left them out."""
-    result = {**added, **body}
-    for field in added.keys() & {"metadata", "spec", "status"}:
-        result[field] = {**(body.get(field) or {}), **added[field]}
-    return result
 
 
 # ---- pods ------------------------------------------------------------------------------------------------------------

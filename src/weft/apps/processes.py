@@ -8,7 +8,7 @@ import signal
 from datetime import timedelta
 from ipaddress import IPv4Network
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import click
 
@@ -23,6 +23,15 @@ from weft.node.settings import node_settings
 _FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 
+LOOPBACK: Final = "127.0.0.1"
+EVERYWHERE: Final = "0.0.0.0"
+
+
+def gateway_addresses(chosen: str, machine: str) -> tuple[str, ...]:
+    """Where gateways listen: at the chosen address, and for pods at the machine's address in the mesh's network."""
+    return () if chosen == EVERYWHERE else (chosen, machine)
+
+
 @click.command()
 @mesh_options
 @click.option("--folder", type=click.Path(path_type=Path), required=True, help="Folder of the mesh's objects.")
@@ -30,6 +39,7 @@ _FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 @click.option("--namespace", required=True, help="Network namespace to listen in.")
 @click.option("--pod-cidr", required=True, help="Range of the pods' addresses.")
 @click.option("--certificate-seconds", type=click.IntRange(min=5), help="Lifetime of workloads' certificates.")
+@click.option("--gateway-address", default=LOOPBACK, help="Where gateways listen.")
 @click.option("--parent", type=int, help="Process to end with.")
 @click.pass_context
 def controller(context: click.Context, /, folder: Path, **chosen: Any) -> None:
@@ -46,6 +56,7 @@ def controller(context: click.Context, /, folder: Path, **chosen: Any) -> None:
         host=network.host,
         pod_cidr=network.cidr,
         first_pod=network.first,
+        gateway_addresses=gateway_addresses(chosen["gateway_address"], str(network.host)),
         certificate_lifetime=timedelta(seconds=seconds) if seconds is not None else timedelta(hours=24),
     )
     asyncio.run(run_controller(options))

@@ -12,7 +12,7 @@ from msgspec import Struct
 from weft import __version__
 from weft.apps.authority import Identity
 from weft.apps.bootstraps import ProxyBootstraps
-from weft.apps.manifests import Manifest, Manifests, PodView, pod_manifest
+from weft.apps.manifests import Manifest, Manifests, PodView, labels_of, pod_manifest
 from weft.apps.pipeline import Pipeline
 from weft.apps.related import related_objects, workload_uid
 from weft.apps.views import ProxyViews
@@ -265,10 +265,9 @@ class ControllerState:
 
 def _labelled(body: Manifest, changes: dict[str, str | None]) -> Manifest:
     """An object with changed labels; those whose value is None are removed."""
-    metadata = body.get("metadata") or {}
-    labels = {**(metadata.get("labels") or {}), **changes}
-    kept = {key: value for key, value in labels.items() if value is not None}
-    return {**body, "metadata": {**metadata, "labels": kept}}
+    labels = {key: value for key, value in {**labels_of(body), **changes}.items() if value is not None}
+    metadata = body.get("metadata")
+    return {**body, "metadata": {**(metadata if isinstance(metadata, dict) else {}), "labels": labels}}
 
 
 def _owned(record: PodRecord) -> Issue:

@@ -34,6 +34,7 @@ class UpOptions(Struct, frozen=True, kw_only=True):
     recursive: bool = False
     envoy: Path | None = None
     certificate_seconds: int | None = None
+    gateway_address: str = "127.0.0.1"
     keep: bool = False
 
 
@@ -100,6 +101,7 @@ def _controller(options: UpOptions, network: MeshNetwork) -> Child:
     command = (
         *_weft(options.places, "controller"),
         *("--folder", str(options.folder), "--namespace", network.namespace, "--pod-cidr", str(network.cidr)),
+        *("--gateway-address", options.gateway_address),
         *(("--recursive",) if options.recursive else ()),
         *(("--certificate-seconds", str(lifetime)) if lifetime is not None else ()),
     )

@@ -33,6 +33,7 @@ _SHOWN_ISSUES: Final = 20
 @click.option("-d", "--detach", is_flag=True, help="Return once the mesh is ready; it goes on until `weft down`.")
 @click.option("--envoy", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Envoy's binary.")
 @click.option("--certificate-seconds", type=click.IntRange(min=5), help="Lifetime of workloads' certificates.")
+@click.option("--gateway-address", default="127.0.0.1", show_default=True, help="Where gateways listen.")
 @click.option("--timeout", type=float, default=READY_LIMIT, show_default=True, help="Seconds to wait for all pods.")
 @click.pass_context
 def up(context: click.Context, /, folder: Path, **chosen: Any) -> int:
@@ -45,6 +46,7 @@ def up(context: click.Context, /, folder: Path, **chosen: Any) -> int:
         recursive=chosen["recursive"],
         envoy=chosen["envoy"],
         certificate_seconds=chosen["certificate_seconds"],
+        gateway_address=chosen["gateway_address"],
     )
     return detached(options, chosen["timeout"]) if chosen["detach"] else run_mesh(options, chosen["timeout"])
 
@@ -108,6 +110,7 @@ def _arguments(options: UpOptions) -> list[str]:
     lifetime = options.certificate_seconds
     return [
         *(str(options.folder), "--mesh", options.places.mesh, "--state-dir", str(options.places.state)),
+        *("--gateway-address", options.gateway_address),
         *(["--recursive"] if options.recursive else []),
         *(["--envoy", str(options.envoy)] if options.envoy is not None else []),
         *(["--certificate-seconds", str(lifetime)] if lifetime is not None else []),

@@ -64,11 +64,11 @@ def _discovery(source: view.Cluster) -> dict[str, Any]:
         case "dynamic":
             return {"cluster_type": dynamic_cluster()}
         case "dns" | "dns_one":
-            group = view.EndpointGroup(("", "", ""), 0, None, source.endpoints)
-            one = source.discovery == "dns_one" and len(source.endpoints) == 1  # Envoy takes no more names there
+            names = sum(len(group.endpoints) for group in source.groups)
+            one = source.discovery == "dns_one" and names == 1  # Envoy takes no more names there
             return {
                 "cluster_type": dns_cluster(one=one),
-                "load_assignment": cluster_load_assignment(view.Endpoints(source.name, (group,))),
+                "load_assignment": cluster_load_assignment(view.Endpoints(source.name, source.groups)),
             }
 
 

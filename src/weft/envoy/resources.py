@@ -128,10 +128,8 @@ class ProxyResources:
 
     def _build_secret(self, key: tuple[str, SecretRef]) -> Built | None:
         namespace, reference = key
-        found = self._mesh.credential(namespace, reference)
-        if found is None:
-            return None
-        return _built(SDS, secret_name(reference), lambda: serialize(secret(reference, found)))
+        found = secret(reference, self._mesh.credential(namespace, reference))
+        return _built(SDS, secret_name(reference), lambda: serialize(found)) if found is not None else None
 
     def _build_routes(self, key: tuple[ProxyScope | ProxyKey, str]) -> Built | None:
         owner, name = key

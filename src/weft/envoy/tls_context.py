@@ -64,13 +64,12 @@ def identities_of(domains: Iterable[str]) -> list[Text]:
 
 
 def own_certificates(references: Sequence[SecretRef]) -> dict[str, Any]:
-    """Returns the fields of a CommonTlsContext that present certificates.
+    """Returns the field of a CommonTlsContext that presents certificates.
 
-    Files are `file:<chain>~<key>` and are read by the proxy; any other reference is discovered.
+    They are discovered, those in files of the proxy too: then a file that is missing costs its connections, not the
+    whole listener or cluster.
     """
-    files = [_certificate_files(r) for r in references if r.startswith(_FILE)]
-    secrets = [_credential(secret_name(r)) for r in references if not r.startswith(_FILE)]
-    return {"tls_certificates": files, "tls_certificate_sds_secret_configs": secrets}
+    return {"tls_certificate_sds_secret_configs": [_credential(secret_name(each)) for each in references]}
 
 
 def peer_validation(tls: Tls) -> dict[str, Any]:
@@ -88,8 +87,6 @@ def peer_validation(tls: Tls) -> dict[str, Any]:
     }
     if tls.roots is None:
         return {"validation_context": {**checks, "system_root_certs": {}}}
-    if tls.roots.startswith(_FILE):
-        return {"validation_context": {**checks, "trusted_ca": _file(tls.roots)}}
     discovery = _credential(secret_name(tls.roots))
     return {
         "combined_validation_context": {
@@ -107,10 +104,14 @@ def dns_names(name: str) -> list[Message]:
 def secret_name(reference: SecretRef) -> str:
     """Returns the name by which a secret is discovered: `secret:shop/cert` is `kubernetes://shop/cert`.
 
-    Without a namespace (`secret:/cert`) it is one of the proxy's own: `kubernetes://cert`.
+    Without a namespace (`secret:/cert`) it is one of the proxy's own: `kubernetes://cert`. An entry of it stays in the
+    name: the roots in a secret (`secret:/cert#ca.crt`) are another resource than its certificate. Files are
+    `file-cert:<chain>~<key>` and `file-root:<roots>` (Istio).
     """
     kind, _, rest = reference.partition(":")
-    return f"{_SDS_SCHEMES.get(kind, kind)}://{rest.partition('#')[0].removeprefix('/')}"
+    if is_file(reference):
+        return f"{'file-cert' if _KEY_SEPARATOR in rest else 'file-root'}:{rest}"
+    return f"{_SDS_SCHEMES.get(kind, kind)}://{rest.removeprefix('/')}"
 
 
 def _identity(name: str) -> dict[str, Any]:
@@ -128,9 +129,17 @@ def _credential(name: str) -> dict[str, Any]:
     return {"name": name, "sds_config": source}
 
 
-def _certificate_files(reference: SecretRef) -> dict[str, Any]:
-    chain, _, key = reference.removeprefix(_FILE).partition(_KEY_SEPARATOR)
-    return {"certificate_chain": {"filename": chain}, "private_key": {"filename": key}}
+def is_file(reference: SecretRef) -> bool:
+    """Whether a reference is to files that the proxy reads itself."""
+    return reference.startswith(_FILE)
+
+
+def file_secret(reference: SecretRef) -> dict[str, Any]:
+    """Returns the fields of the Secret that leads to files: `file:<chain>~<key>`, or `file:<roots>`."""
+    chain, separator, key = reference.removeprefix(_FILE).partition(_KEY_SEPARATOR)
+    if not separator:
+        return {"validation_context": {"trusted_ca": {"filename": chain}}}
+    return {"tls_certificate": {"certificate_chain": {"filename": chain}, "private_key": {"filename": key}}}
 
 
 def _file(reference: SecretRef) -> dict[str, Any]:

@@ -155,9 +155,7 @@ class Index(Generic[K, V, B]):
     def _move(self, key: K) -> set[B]:
         value = self._source.get(key) if key in self._source else None
         old = self._buckets_of.get(key, frozenset())
-        new = (
-            frozenset(self._function(key, value)) if value is not None else frozenset()
-        )
+        new = frozenset(self._function(key, value)) if value is not None else frozenset()
         self.computed += 1
         if new:
             self._buckets_of[key] = new

@@ -36,9 +36,7 @@ class Node:
         "verified",
     )
 
-    def __init__(
-        self, label: tuple[str, Any], owner: Owner, compute: Callable[[], Any] | None
-    ) -> None:
+    def __init__(self, label: tuple[str, Any], owner: Owner, compute: Callable[[], Any] | None) -> None:
         self.label = label
         self.owner = owner
         self.compute = compute
@@ -140,12 +138,7 @@ class Graph:
             self._reading.pop()
         node.owner.computed += 1
         self._link(node, reads)
-        if (
-            error is not None
-            or node.error is not None
-            or not node.verified
-            or value != node.value
-        ):
+        if error is not None or node.error is not None or not node.verified or value != node.value:
             node.changed = self.revision
             node.value = value
             node.error = error

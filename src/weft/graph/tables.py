@@ -115,9 +115,7 @@ class Derived(Generic[K, V]):
         """The node of a key, made where there is none yet."""
         node = self._nodes.get(key)
         if node is None:
-            node = self._nodes[key] = Node(
-                (self.name, key), self, lambda: self._function(key)
-            )
+            node = self._nodes[key] = Node((self.name, key), self, lambda: self._function(key))
         return node
 
     def listen_stale(self, listener: Callable[[K], None]) -> None:

@@ -31,6 +31,7 @@ class MeshSettings(Struct, frozen=True, kw_only=True):
     """One per mesh: what has no narrower home. Defaults are those of Istio's MeshConfig.
 
     The three `..._visible_to` hold for objects that do not say so themselves; `.` is the object's own namespace.
+    `gateway_addresses` are where gateways listen for servers that state no address; without any it is everywhere.
     """
 
     trust_domain: TrustDomain = TrustDomain(name="cluster.local")
@@ -50,6 +51,7 @@ class MeshSettings(Struct, frozen=True, kw_only=True):
     routes_visible_to: tuple[str, ...] | None = None
     policies_visible_to: tuple[str, ...] | None = None
     lowest_tls: Literal["1.2", "1.3"] = "1.2"
+    gateway_addresses: tuple[str, ...] = ()
     family_order: tuple[str, ...] = ("profile", "virtual", "standard", "ingress")
 
 

@@ -42,10 +42,11 @@ Identity = str
 """Canonical `spiffe://<domain>/ns/<namespace>/sa/<account>`; any other URI or DNS name as it is."""
 
 SecretRef = str
-"""`<kind>:<namespace>/<name>[#key]`, or `file:<path>`; a certificate with its key is `file:<certificate>~<key>`.
+"""`<kind>:<namespace>/<name>[#key]`, or `file:<path>` in the proxy; a certificate with its key is
+`file:<certificate>~<key>`.
 
 An empty namespace is that of the proxy which uses it. A name that ends in `-cacert` may also be the `ca.crt` of the
-secret without that ending.
+secret without that ending; `#ca.crt` asks for the roots in the very secret.
 """
 
 Locality = tuple[str, str, str]

@@ -19,13 +19,22 @@ from weft.ir.traffic import TrafficSettings
 from weft.ir.values import Identity, Locality, Tls, Transform
 
 
+class EndpointGroup(Struct, frozen=True, cache_hash=True):
+    """Endpoints of one locality and priority (0 is first); `weight` is the locality's share, None for no shares."""
+
+    locality: Locality
+    priority: int
+    weight: int | None
+    endpoints: tuple[Endpoint, ...]
+
+
 class Cluster(Struct, frozen=True, cache_hash=True, kw_only=True):
     """One destination of a scope: a service port or a subset of it, with everything merged.
 
     `name` is `outbound|<port>|<subset>|<host>`. `mesh_tls`: mutual TLS of the mesh with every endpoint, with none, or
     with those endpoints that say so. `settings.tls` is what an author asked for; it wins over `mesh_tls`, which is then
     "never" (own TLS, or off) or "always" (mode mesh). `peers` are the identities that endpoints may prove, sorted.
-    `endpoints` is filled for DNS resolution only; others are discovered by `name`. `config` names the object that the
+    `groups` is filled for DNS resolution only; others are discovered by `name`. `config` names the object that the
     settings come from, for people: `reviews.default` of a DestinationRule.
     """
 
@@ -40,17 +49,8 @@ class Cluster(Struct, frozen=True, cache_hash=True, kw_only=True):
     server_name: str
     peers: tuple[Identity, ...]
     external: bool = False
-    endpoints: tuple[Endpoint, ...] = ()
+    groups: tuple[EndpointGroup, ...] = ()
     config: str = ""
-
-
-class EndpointGroup(Struct, frozen=True, cache_hash=True):
-    """Endpoints of one locality and priority (0 is first); `weight` is the locality's share, None for no shares."""
-
-    locality: Locality
-    priority: int
-    weight: int | None
-    endpoints: tuple[Endpoint, ...]
 
 
 class Endpoints(Struct, frozen=True, cache_hash=True):
@@ -177,11 +177,15 @@ class GatewayServer(Struct, frozen=True, kw_only=True):
 
 
 class GatewayListener(Struct, frozen=True, cache_hash=True, kw_only=True):
-    """One port that a gateway listens on; `authorizations` as in `InboundPort`."""
+    """One port that a gateway listens on, at `bind` ("" for everywhere) and at the addresses `also`.
+
+    `authorizations` are as in `InboundPort`.
+    """
 
     bind: str
     port: int
     servers: tuple[GatewayServer, ...]
+    also: tuple[str, ...] = ()
     authorizations: tuple[Authorization, ...] = ()
 
 

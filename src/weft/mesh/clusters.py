@@ -108,7 +108,7 @@ class Clusters:
             server_name=server_name(port.number, subset_name, service.host),
             peers=_peers(service, endpoints) if mesh_tls != "never" else (),
             external=service.external,
-            endpoints=endpoints if discovery in ("dns", "dns_one") else (),
+            groups=group_endpoints(endpoints, settings, scope.locality) if discovery in ("dns", "dns_one") else (),
             config=_config(policy),
         )
 

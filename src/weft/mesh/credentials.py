@@ -29,13 +29,14 @@ class Credentials:
         )
 
     def credential(self, namespace: str, reference: SecretRef) -> Credential | None:
-        """What a reference leads to for proxies of a namespace; None if it is not there, or not theirs."""
+        """What a reference leads to for proxies of a namespace; None if it is not there as a whole, or not theirs."""
         return self._found.get((namespace, reference))
 
     def _find(self, key: tuple[str, SecretRef]) -> Credential | None:
         namespace, reference = key
         kind, _, rest = reference.partition(":")
-        owner, _, name = rest.partition("/")
+        owner, _, place = rest.partition("/")
+        name, _, entry = place.partition("#")
         if kind != "secret" or owner not in ("", namespace):
             return None
         found = self._secret(namespace, name)
@@ -43,9 +44,11 @@ class Credentials:
             found = self._secret(namespace, name.removesuffix(_ROOTS_SUFFIX))
         if found is None:
             return None
-        if name.endswith(_ROOTS_SUFFIX):
-            return Credential(roots=_entry(found, _ROOT_KEYS))
-        return Credential(certificate=_entry(found, _CERTIFICATE_KEYS), key=_entry(found, _PRIVATE_KEYS))
+        if entry or name.endswith(_ROOTS_SUFFIX):
+            roots = _entry(found, _ROOT_KEYS)
+            return Credential(roots=roots) if roots else None
+        certificate, private = _entry(found, _CERTIFICATE_KEYS), _entry(found, _PRIVATE_KEYS)
+        return Credential(certificate=certificate, key=private) if certificate and private else None
 
     def _secret(self, namespace: str, name: str) -> Secret | None:
         found: Object[Any] | object = self._objects.get(Ref("Secret", namespace, name))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import msgspec
 
@@ -13,7 +13,7 @@ from weft.graph.tables import Derived
 from weft.ir.access import Authorization
 from weft.ir.edge import Gateway, Listener
 from weft.ir.routing import RouteTable
-from weft.ir.settings import ProxyKey, WorkloadClass
+from weft.ir.settings import MeshSettings, ProxyKey, WorkloadClass
 from weft.ir.values import Tls
 from weft.ir.view import GatewayListener, GatewayServer, RouteConfiguration, StreamRoute, VirtualHost
 from weft.mesh.fragments import Fragments
@@ -36,6 +36,7 @@ class Gateways:
         tables: RouteTables,
         resolver: RouteResolver,
         authorizations: Authorizations,
+        settings: Derived[None, MeshSettings],
     ) -> None:
         graph = fragments.graph
         self._fragments = fragments
@@ -43,6 +44,7 @@ class Gateways:
         self._tables = tables
         self._resolver = resolver
         self._authorizations = authorizations
+        self._settings = settings
         self._all: Index[Ref, Compiled, str] = Index(graph, "gateways", fragments.compiled, _gateway_buckets)
         self._servers: Derived[WorkloadClass, tuple[Listener, ...]] = Derived(
             graph, "gateway servers", self._find_servers
@@ -82,9 +84,11 @@ class Gateways:
         for listener in self._servers.get(key.server):
             by_port.setdefault((self._port(key.server, listener), listener.bind), []).append(listener)
         authorizations = self._authorizations(key.server)
+        everywhere, *also = self._settings.get(None).gateway_addresses or ("",)
         return tuple(
             GatewayListener(
-                bind=bind,
+                bind=bind or everywhere,
+                also=() if bind else tuple(also),
                 port=port,
                 servers=tuple(self._chains(key, port, listeners)),
                 authorizations=authorizations,
@@ -136,9 +140,19 @@ class Gateways:
             yield GatewayServer(tls_names=tls_names, tls=tls, kind="stream", streams=streams, name=listener.name)
 
     def _streams(self, key: ProxyKey, listener: Listener) -> Iterator[StreamRoute]:
+        """What a server of streams passes on: by server name where TLS stays closed, else as bytes (Istio).
+
+        A rule has the server names of its own that its namespace may bind here.
+        """
+        closed = listener.tls is not None and not _decrypts(listener.tls)
         for table in self._attached(key, listener):
-            if table.level != "http":
-                yield from self._resolver.streams(key.scope, table.rules, listener.port)
+            if table.level != ("tls" if closed else "stream"):
+                continue
+            for stream in self._resolver.streams(key.scope, table.rules, listener.port):
+                if stream.tls_names is None:
+                    yield stream
+                elif names := _named(listener, table, stream.tls_names):
+                    yield msgspec.structs.replace(stream, tls_names=names)
 
     def _attached(self, key: ProxyKey, listener: Listener) -> Iterator[RouteTable]:
         for table in self._tables.at_gateway(listener.gateway.namespace, listener.gateway.name):
@@ -170,17 +184,12 @@ class Gateways:
             if table.level != "http":
                 continue
             routes = self._resolver.http(proxy.scope, table.rules, listener.port)
-            for domain in self._domains(listener, table):
+            for domain in _named(listener, table, table.hosts):
                 host = VirtualHost(f"{domain}:{listener.port}", (domain,), routes, listener.https_redirect)
                 found[domain] = _append(found[domain], host) if domain in found else host
-        if listener.https_redirect and not found:
-            for domain in _hosts(listener):
-                found[domain] = VirtualHost(f"{domain}:{listener.port}", (domain,), (), True)
+        for domain in _hosts(listener) if listener.https_redirect else ():
+            found.setdefault(domain, VirtualHost(f"{domain}:{listener.port}", (domain,), (), True))
         yield from found.values()
-
-    def _domains(self, listener: Listener, table: RouteTable) -> tuple[str, ...]:
-        meeting = (_meet(listener, table, host) for host in table.hosts)
-        return tuple(dict.fromkeys(domain for domains in meeting for domain in domains))
 
 
 def plain_route(port: int, bind: str) -> str:
@@ -220,6 +229,11 @@ def _meet(listener: Listener, table: RouteTable, host: str) -> tuple[str, ...]:
         if namespace in ("*", table.source.namespace) and common is not None:
             meeting.append(common)
     return tuple(meeting)
+
+
+def _named(listener: Listener, table: RouteTable, hosts: Iterable[str]) -> tuple[str, ...]:
+    """All that `_meet` yields for some hosts, each once."""
+    return tuple(dict.fromkeys(common for host in hosts for common in _meet(listener, table, host)))
 
 
 def _append(first: VirtualHost, second: VirtualHost) -> VirtualHost:

@@ -7,6 +7,7 @@ is detected, and a port of streams, has a listener of its own on each of the ser
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import reduce
 from typing import Literal
 
 from msgspec import structs
@@ -69,13 +70,13 @@ class Outbound:
 
     # ---- listeners ---------------------------------------------------------------------------------------------
     def _find_listeners(self, scope: ProxyScope) -> tuple[OutboundListener, ...]:
-        found: dict[tuple[int, str], OutboundListener] = {}
-        for service in self._scopes.services(scope):
+        found: dict[tuple[int, str], list[tuple[str, OutboundListener]]] = {}
+        for service in sorted(self._scopes.services(scope), key=lambda s: (s.source.created, s.host)):
             for port in service.ports:
+                host = service.host if port.protocol == "tls" else ""
                 for listener in self._of_port(scope, service, port):
-                    key = (listener.port, listener.address)
-                    found[key] = _combine(found[key], listener) if key in found else listener
-        return tuple(found[key] for key in sorted(found))
+                    found.setdefault((listener.port, listener.address), []).append((host, listener))
+        return tuple(_united(found[key]) for key in sorted(found))
 
     def _of_port(self, scope: ProxyScope, service: Service, port: ServicePort) -> Iterator[OutboundListener]:
         if port.protocol == "udp":
@@ -92,29 +93,39 @@ class Outbound:
             yield OutboundListener(
                 address=address, port=port.number, kind=kind, route=route, streams=streams, fallback=fallback
             )
-        if not addresses and not service.headless:
-            yield self._anywhere(scope, service, port, streams)
+        networks = tuple(address for _, address in service.addresses if "/" in address)
+        if networks or (not addresses and not service.headless):
+            yield self._anywhere(scope, service, port, streams, networks=networks)
 
     def _http(self, scope: ProxyScope, port: int) -> OutboundListener:
         fallback = self._scopes.fallback(scope)
         return OutboundListener(address=ANY_ADDRESS, port=port, kind="http", route=str(port), fallback=fallback)
 
     def _anywhere(
-        self, scope: ProxyScope, service: Service, port: ServicePort, streams: tuple[StreamRoute, ...]
+        self,
+        scope: ProxyScope,
+        service: Service,
+        port: ServicePort,
+        streams: tuple[StreamRoute, ...],
+        *,
+        networks: tuple[str, ...],
     ) -> OutboundListener:
-        """A service without a single address of its own is recognised by port, and by network or server name."""
-        fallback = self._scopes.fallback(scope)
-        if port.protocol == "detect":
-            return OutboundListener(
-                address=ANY_ADDRESS, port=port.number, kind="detect", route=str(port.number), fallback=fallback
-            )
-        networks = tuple(address for _, address in service.addresses if "/" in address) or None
-        names = (service.host,) if port.protocol == "tls" and networks is None else None
+        """Where a service has no address of its own it is recognised by port, and by network or server name.
+
+        Bytes on a port whose protocol is detected say neither: without networks they are nobody's.
+        """
+        detected = port.protocol == "detect"
+        names = (service.host,) if port.protocol == "tls" and not networks else None
         narrowed = tuple(
-            structs.replace(s, networks=s.networks or networks, tls_names=s.tls_names or names) for s in streams
+            structs.replace(s, networks=s.networks or networks or None, tls_names=s.tls_names or names) for s in streams
         )
         return OutboundListener(
-            address=ANY_ADDRESS, port=port.number, kind="stream", streams=narrowed, fallback=fallback
+            address=ANY_ADDRESS,
+            port=port.number,
+            kind="detect" if detected else "stream",
+            route=str(port.number) if detected else "",
+            streams=() if detected and not networks else narrowed,
+            fallback=self._scopes.fallback(scope),
         )
 
     def _streams(self, scope: ProxyScope, service: Service, port: ServicePort) -> tuple[StreamRoute, ...]:
@@ -205,9 +216,25 @@ def unique_domains(hosts: Iterator[VirtualHost]) -> tuple[VirtualHost, ...]:
 
 
 def _shares_table(service: Service, port: ServicePort) -> bool:
-    """Whether a service's port is served by the table of the port's number, not by one of its own."""
-    own_address = any("/" not in address for _, address in service.addresses)
-    return is_http(port.protocol) or (port.protocol == "detect" and not own_address and not service.headless)
+    """Whether a service's port is served by the table of the port's number, not by one of its own alone."""
+    own = any("/" not in address for _, address in service.addresses)
+    networks = any("/" in address for _, address in service.addresses)
+    return is_http(port.protocol) or (port.protocol == "detect" and (networks or not (own or service.headless)))
+
+
+def _united(found: list[tuple[str, OutboundListener]]) -> OutboundListener:
+    """The one listener of an address and port. Several services of TLS there are told apart by server name.
+
+    `found` pairs each with the host that TLS asks for; the host is empty for other protocols.
+    """
+    if len(found) == 1:
+        return found[0][1]
+    return reduce(_combine, (_by_server_name(listener, host) if host else listener for host, listener in found))
+
+
+def _by_server_name(listener: OutboundListener, host: str) -> OutboundListener:
+    streams = tuple(s if s.tls_names else structs.replace(s, tls_names=(host,)) for s in listener.streams)
+    return structs.replace(listener, streams=streams)
 
 
 def _combine(first: OutboundListener, second: OutboundListener) -> OutboundListener:

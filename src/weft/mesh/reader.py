@@ -49,6 +49,7 @@ class Mesh:
             tables=self._tables,
             resolver=resolver,
             authorizations=self._servers.authorizations,
+            settings=settings,
         )
         self._policies = policies
 

@@ -78,9 +78,7 @@ class TrafficPolicies:
                 return found
         return self._find_in(root, host, scope) if scope.namespace == root else None
 
-    def _find_in(
-        self, namespace: str, host: str, scope: ProxyScope, *, only_own: bool = False
-    ) -> TrafficPolicy | None:
+    def _find_in(self, namespace: str, host: str, scope: ProxyScope, *, only_own: bool = False) -> TrafficPolicy | None:
         """What a namespace says of a host; `only_own`: only what it says to its own clients alone.
 
         To clients of the root namespace what it says to all is what it is to others, the last resort (Istio).

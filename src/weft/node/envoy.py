@@ -12,6 +12,9 @@ from weft.model.local import ProxyOrder
 BINARY_NAME: Final = "envoy"
 BOOTSTRAP_FILE: Final = "bootstrap.json"
 
+_LOG_FLUSH: Final = "1000"
+"""Milliseconds that a line of an access log waits at most; Envoy's default is 10 s, too long for who looks on."""
+
 _ARGUMENT_LIMIT: Final = 128 * 1024
 """The most bytes that Linux passes as one argument, its final zero included (execve(2): MAX_ARG_STRLEN)."""
 
@@ -72,6 +75,8 @@ def envoy_command(order: ProxyOrder) -> tuple[str, ...]:
         str(order.concurrency),
         "--log-level",
         order.log_level,
+        "--file-flush-interval-msec",
+        _LOG_FLUSH,
         "--drain-time-s",
         str(_whole_seconds(order.drain)),
     )

@@ -38,13 +38,19 @@ CONNECTION_AGE: Final = 600.0
 """Seconds after which a connection takes no new streams: the next one shakes hands with the certificate of then, and
 may reach another replica. Streams that are open go on."""
 
+_STREAM_AGE: Final = 2_400.0
+"""Seconds that open streams are left on an old connection: longer than any may live. What they hold goes with it."""
+
 
 class SecureServer:
     """A gRPC server (grpc.aio) on TLS ports. Its handlers pass messages through as bytes."""
 
     def __init__(self, handlers: Sequence[grpc.GenericRpcHandler], connection_age: float = CONNECTION_AGE) -> None:
-        age = ("grpc.max_connection_age_ms", int(connection_age * 1_000))
-        self._server = grpc.aio.server(options=(*_OPTIONS, age))
+        ages = (
+            ("grpc.max_connection_age_ms", int(connection_age * 1_000)),
+            ("grpc.max_connection_age_grace_ms", int(_STREAM_AGE * 1_000)),
+        )
+        self._server = grpc.aio.server(options=(*_OPTIONS, *ages))
         self._server.add_generic_rpc_handlers(tuple(handlers))
 
     def listen(self, address: str, credentials: grpc.ServerCredentials) -> int:

@@ -136,9 +136,7 @@ CLOSED: dict[str, tuple[str, set[str]]] = {
 
 
 @pytest.mark.parametrize(("text", "closed"), CLOSED.values(), ids=list(CLOSED))
-def test_a_bad_policy_closes_what_it_may_have_been_meant_for(
-    folder: RunningMesh, text: str, closed: set[str]
-) -> None:
+def test_a_bad_policy_closes_what_it_may_have_been_meant_for(folder: RunningMesh, text: str, closed: set[str]) -> None:
     calls = {"echo": Call(url="http://echo.shop/"), "other": Call(url="http://other.shop/")}
     calls["old"] = Call(url="http://old.plain/")
     folder.folder.write(FILE, text)

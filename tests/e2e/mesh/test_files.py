@@ -7,14 +7,13 @@ from pathlib import Path
 
 import pytest
 from tests.e2e.mesh.harness.manifests import account, client, server, service
-from tests.e2e.mesh.harness.mesh import RunningMesh
+from tests.e2e.mesh.harness.mesh import BASE, RunningMesh
 from tests.e2e.mesh.harness.waiting import eventually, seconds_until
 from weft.base.issues import LocatedIssue
 
 pytestmark = [pytest.mark.root, pytest.mark.timeout(120)]
 
 FILE = "60-victim.yaml"
-BASE = "00-base.yaml"
 A_WHILE = 1.2
 """Longer than a save may be waited for, and than a scan of the folder takes."""
 

@@ -322,8 +322,8 @@ def _tls() -> dict[str, Any]:
     }
 
 
-def cluster(name: str, *, timeout: str = "1s", circuit: int = 1024) -> Resource:
-    """An EDS cluster with mutual TLS and a fresh connection for each request."""
+def cluster(name: str, *, timeout: str = "1s", padding: int = 0) -> Resource:
+    """An EDS cluster with mutual TLS and a fresh connection for each request; `padding` bytes larger."""
     return make(
         CDS,
         {
@@ -331,7 +331,7 @@ def cluster(name: str, *, timeout: str = "1s", circuit: int = 1024) -> Resource:
             "type": "EDS",
             "connect_timeout": timeout,
             "eds_cluster_config": {"eds_config": ADS},
-            "circuit_breakers": {"thresholds": [{"max_retries": circuit}]},
+            "metadata": {"filter_metadata": {"padding": {"text": "x" * padding}}},
             "typed_extension_protocol_options": {
                 "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
                     "@type": EXTENSIONS + "upstreams.http.v3.HttpProtocolOptions",

@@ -69,6 +69,16 @@ async def test_a_route_to_a_new_cluster_never_fails(plane: ControlPlane, start_e
     assert not plane.nacks
 
 
+async def test_a_large_configuration_is_whole_before_it_is_used(plane: ControlPlane, start_envoy: Start) -> None:
+    """Two megabytes of clusters come in three responses; listeners come after the last."""
+    names = [f"c{number}" for number in range(400)]
+    plane.set(*(cluster(name, padding=5_000) for name in names), *(endpoints(name) for name in names))
+    envoy = await started(plane, start_envoy)
+    assert await envoy.stat("cluster_manager.active_clusters") == len(names) + 2
+    assert await envoy.stat("cluster_manager.cds.update_success") >= 3
+    assert not plane.nacks
+
+
 async def test_a_changed_cluster_does_not_wait_for_endpoints(plane: ControlPlane, start_envoy: Start) -> None:
     envoy = await started(plane, start_envoy)
     async with Load() as load:

@@ -33,7 +33,9 @@ from weft.ir.view import Endpoints
 
 FILES = Path(__file__).parent / "files"
 SETTINGS = views.SETTINGS
-CREDENTIALS = [f"kubernetes://default/{name}" for name in ("client", "shop", "client-cacert", "shop-cacert")]
+CREDENTIALS = [
+    (f"kubernetes://default/{name}{suffix}", bool(suffix)) for name in ("client", "shop") for suffix in ("", "-cacert")
+]
 
 
 def _served() -> tuple[Any, ...]:

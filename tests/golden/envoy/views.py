@@ -88,7 +88,7 @@ ORIGINATED = cluster(
     discovery="dns",
     mesh_tls="never",
     settings=TrafficSettings(tls=Tls("one_way")),
-    endpoints=(Endpoint(None, EXTERNAL, 443),),
+    groups=(EndpointGroup(("", "", ""), 0, None, (Endpoint(None, EXTERNAL, 443),)),),
 )
 MUTUAL = cluster(
     5432,
@@ -105,7 +105,7 @@ MUTUAL = cluster(
         ),
         proxy_header=2,
     ),
-    endpoints=(Endpoint(None, EXTERNAL, 5432),),
+    groups=(EndpointGroup(("", "", ""), 0, None, (Endpoint(None, EXTERNAL, 5432),)),),
 )
 UNVERIFIED = cluster(
     8443,

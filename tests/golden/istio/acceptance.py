@@ -19,6 +19,8 @@ Json = dict[str, Any]
 _CLUSTER = "envoy.config.cluster.v3.Cluster"
 _LISTENER = "envoy.config.listener.v3.Listener"
 _FIRST_PORT = 1_024
+_OWN = ("default", "ROOTCA")
+_SECRETS = {"tlsCertificateSdsSecretConfigs": False, "validationContextSdsSecretConfig": True}
 
 
 def bootstrap_of(folder: Path, outcomes: Iterable[Outcome], runtime: Json) -> Json:
@@ -28,7 +30,7 @@ def bootstrap_of(folder: Path, outcomes: Iterable[Outcome], runtime: Json) -> Js
     listeners = [each for outcome in found for each in _listeners(outcome)]
     for port, listener in enumerate(listeners, start=_FIRST_PORT):
         listener["address"]["socketAddress"]["portValue"] = port
-    credentials = {name for outcome in found for name in _credentials(outcome)}
+    credentials = {each for outcome in found for each in _credentials(outcome)}
     document = static_bootstrap(
         folder,
         clusters=clusters,
@@ -69,17 +71,19 @@ def _renamed(document: Json, outcome: Outcome) -> Json:
     return result
 
 
-def _credentials(outcome: Outcome) -> Iterator[str]:
-    """Names of secrets that clusters and listeners ask for, whether there is such a Secret or not."""
+def _credentials(outcome: Outcome) -> Iterator[tuple[str, bool]]:
+    """Secrets that clusters and listeners ask for, whether there is such a Secret or not: its name, and if it is roots."""
     for kind in ("clusters", "listeners"):
         for resource in outcome.resources[kind]:
             yield from _secret_names(protobuf.to_dict(resource))
 
 
-def _secret_names(value: Any) -> Iterator[str]:
+def _secret_names(value: Any) -> Iterator[tuple[str, bool]]:
     if isinstance(value, dict):
-        if "sdsConfig" in value and "://" in value["name"]:
-            yield value["name"]
+        for name, inner in value.items():
+            if name in _SECRETS:
+                listed = inner if isinstance(inner, list) else [inner]
+                yield from ((each["name"], _SECRETS[name]) for each in listed if each["name"] not in _OWN)
         value = list(value.values())
     if isinstance(value, list):
         for each in value:

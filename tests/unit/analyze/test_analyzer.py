@@ -6,12 +6,15 @@ import msgspec
 from tests.unit.mesh.world import World, host_of, policy, rule, service, source, table, workload
 
 from weft.analyze.analyzer import analyze
+from weft.base.issues import Ref
 from weft.ir.access import Authentication, Authorization, AuthzRule
-from weft.ir.edge import Gateway
+from weft.ir.edge import Gateway, Listener
 from weft.ir.inventory import ServicePort
 from weft.ir.routing import Backend, SubsetTerms
 from weft.ir.traffic import TrafficSettings
-from weft.ir.values import Condition, LabelTerm, Protocol, Selector, Target
+from weft.ir.values import Condition, LabelTerm, Protocol, Selector, Target, Tls
+from weft.model.kubernetes import Secret
+from weft.model.objects import Metadata, Object
 
 REVIEWS = host_of("reviews")
 V1 = SubsetTerms("v1", (("version", "in", ("v1",)),))
@@ -109,7 +112,9 @@ def test_what_an_older_policy_of_the_same_host_leaves_unused_is_told() -> None:
     world.put(policy(REVIEWS, name="last", created=2, settings=settings), name="last")
     (last,) = [each for each in analyze(world.fragments, world.mesh) if each.ref and each.ref.name == "last"]
     assert last.effect == "not used of this object: the traffic policy"
-    hidden = msgspec.structs.replace(policy(REVIEWS, name="last", created=2, settings=settings), visible_to=("default",))
+    hidden = msgspec.structs.replace(
+        policy(REVIEWS, name="last", created=2, settings=settings), visible_to=("default",)
+    )
     world.put(hidden, name="last")
     (last,) = [each for each in analyze(world.fragments, world.mesh) if each.ref and each.ref.name == "last"]
     assert last.effect == "not used of this object: all of it, where both are exported to"
@@ -129,3 +134,60 @@ def test_a_headless_service_with_bytes_is_told() -> None:
     for protocol in protocols:
         world.put(service("db", protocol=protocol, addresses=(), headless=True), name="db")
         assert findings(world) == ([("WEFT0502", "db")] if protocol in ("tcp", "detect") else [])
+
+
+def test_the_younger_of_two_services_that_nothing_tells_apart_is_told() -> None:
+    world = sound_world()
+    tcp: dict[str, Any] = {"protocol": "tcp", "port": 3306, "addresses": (), "members": None}
+    world.put(service("a", source=source("a", created=2), **tcp), name="a")
+    world.put(service("b", source=source("b", created=1), **tcp), name="b")
+    assert findings(world) == [("IST0134", "a")]
+    shared = {**tcp, "addresses": (("", "10.97.0.1"),)}
+    world.put(service("a", source=source("a", created=2), **shared), name="a")
+    assert findings(world) == []
+    world.put(service("b", source=source("b", created=1), **shared), name="b")
+    assert findings(world) == [("WEFT0501", "a")]
+    world.put(service("b", source=source("b"), visible_to=("x",), **shared), name="b")
+    world.put(service("a", source=source("a"), visible_to=("y",), **shared), name="a")
+    assert findings(world) == []
+
+
+def edge_world(*listeners: Listener) -> World:
+    world = sound_world()
+    select = Selector(labels=(("app", "in", ("reviews",)),))
+    for each in listeners:
+        name = each.gateway.name
+        world.put(Gateway(each.source, "edge", select), each, name=name)
+    return world
+
+
+def server(gateway: str, port: int, *hosts: str, protocol: Protocol = "http", tls: Tls | None = None) -> Listener:
+    target = Target("gateway", "default", gateway)
+    return Listener(source(gateway), target, "name", port, protocol, tuple(f"*/{host}" for host in hosts), tls=tls)
+
+
+def test_a_server_whose_place_an_older_one_has_is_told() -> None:
+    tls = Tls("one_way", ("file:/c~/k",))
+    sound = edge_world(
+        server("a", 80, "*"), server("b", 80, "*"), server("c", 443, "x", tls=tls), server("d", 443, "y", tls=tls)
+    )
+    assert findings(sound) == []
+    same_name = edge_world(server("a", 443, "x", "y", tls=tls), server("b", 443, "y", "z", tls=tls))
+    (issue,) = analyze(same_name.fragments, same_name.mesh)
+    assert (issue.code, issue.ref and issue.ref.name) == ("IST0145", "b")
+    assert issue.message == "port 443 is already served by the gateway default/a for y"
+    bytes_beside_http = edge_world(server("a", 80, "*", protocol="tcp"), server("b", 80, "*"))
+    assert findings(bytes_beside_http) == [("IST0145", "a")]
+
+
+def test_a_gateway_whose_certificate_is_missing_or_incomplete_is_told() -> None:
+    world = edge_world(server("a", 443, "x", tls=Tls("mutual", ("secret:/cert",), "secret:/cert-cacert")))
+    assert findings(world) == [("IST0101", "a")]
+    for data, expected in (
+        ({"tls.crt": b"c"}, [("IST0161", "a")]),
+        ({"tls.crt": b"c", "tls.key": b"k"}, [("IST0101", "a")]),
+        ({"tls.crt": b"c", "tls.key": b"k", "ca.crt": b"r"}, []),
+    ):
+        secret = Object("Secret", Metadata(name="cert", namespace="default"), Secret(data=data))
+        world.objects.set(Ref("Secret", "default", "cert"), secret)
+        assert findings(world) == expected

@@ -9,7 +9,7 @@ from weft.envoy.cluster import cluster as build
 from weft.ir.inventory import Endpoint
 from weft.ir.settings import MeshSettings
 from weft.ir.traffic import TrafficSettings
-from weft.ir.view import Cluster
+from weft.ir.view import Cluster, EndpointGroup
 
 SETTINGS = MeshSettings()
 
@@ -33,18 +33,21 @@ def test_endpoints_are_discovered_on_the_one_stream_however_long_that_takes() ->
 
 
 def test_names_of_hosts_are_looked_up_all_addresses_or_one() -> None:
-    endpoint = Endpoint(None, "api.example.com", 443)
+    group = EndpointGroup(("eu", "", ""), 1, None, (Endpoint(None, "api.example.com", 443),))
     for discovery, one in (("dns", False), ("dns_one", True)):
-        built = _built(cluster(discovery=discovery, mesh_tls="never", endpoints=(endpoint,)))
+        built = _built(cluster(discovery=discovery, mesh_tls="never", groups=(group,)))
         assert built["clusterType"]["name"] == "envoy.cluster.dns"
         assert typed(built["clusterType"]).get("allAddressesInSingleEndpoint", False) is one
-        address = built["loadAssignment"]["endpoints"][0]["lbEndpoints"][0]["endpoint"]["address"]
+        (locality,) = built["loadAssignment"]["endpoints"]
+        assert (locality["locality"], locality["priority"]) == ({"region": "eu"}, 1)
+        address = locality["lbEndpoints"][0]["endpoint"]["address"]
         assert address == {"socketAddress": {"address": "api.example.com", "portValue": 443}}
 
 
 def test_several_names_are_looked_up_all_because_envoy_takes_only_one_otherwise() -> None:
     endpoints = tuple(Endpoint(None, f"{name}.example.com", 443) for name in "ab")
-    built = _built(cluster(discovery="dns_one", mesh_tls="never", endpoints=endpoints))
+    group = EndpointGroup(("", "", ""), 0, None, endpoints)
+    built = _built(cluster(discovery="dns_one", mesh_tls="never", groups=(group,)))
     assert "allAddressesInSingleEndpoint" not in typed(built["clusterType"])
 
 

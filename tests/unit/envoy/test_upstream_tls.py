@@ -152,13 +152,13 @@ def test_certificates_are_discovered_by_the_names_of_their_secrets() -> None:
     assert discovered["sdsConfig"]["initialFetchTimeout"] == "5s", "a missing secret must not keep the proxy unready"
 
 
-def test_certificates_in_files_are_read_by_the_proxy() -> None:
+def test_certificates_in_files_are_discovered_too_so_that_a_missing_file_costs_nothing_else() -> None:
     built = _own("mutual", certificates=("file:/c.pem~/k.pem",), roots="file:/r.pem", crl="file:/crl.pem")
     context = _context(built)["commonTlsContext"]
-    assert context["tlsCertificates"] == [
-        {"certificateChain": {"filename": "/c.pem"}, "privateKey": {"filename": "/k.pem"}}
-    ]
-    assert context["validationContext"] == {"trustedCa": {"filename": "/r.pem"}, "crl": {"filename": "/crl.pem"}}
+    assert [each["name"] for each in context["tlsCertificateSdsSecretConfigs"]] == ["file-cert:/c.pem~/k.pem"]
+    validation = context["combinedValidationContext"]
+    assert validation["validationContextSdsSecretConfig"]["name"] == "file-root:/r.pem"
+    assert validation["defaultValidationContext"]["crl"] == {"filename": "/crl.pem"}
 
 
 def test_one_way_tls_presents_no_certificate() -> None:

@@ -8,7 +8,7 @@ from weft.ir.edge import Gateway, Listener
 from weft.ir.inventory import ServicePort
 from weft.ir.routing import Backend, HttpMatch
 from weft.ir.settings import ProxyKey
-from weft.ir.values import Protocol, Selector, Target, Tls
+from weft.ir.values import Protocol, Selector, Target, Text, Tls
 from weft.ir.view import RouteConfiguration
 
 REVIEWS = host_of("reviews")
@@ -129,3 +129,32 @@ def test_passed_on_tls_is_routed_by_server_name() -> None:
     (found,) = world.mesh.gateway_listeners(key(world))
     assert [server.kind for server in found.servers] == ["stream"]
     assert found.servers[0].streams[0].destinations[0].cluster == f"outbound|80||{REVIEWS}"
+
+
+def test_a_server_of_bytes_passes_them_on_by_tcp_rules_and_one_of_closed_tls_by_server_name() -> None:
+    world = world_with(
+        listener(443, name="tls", protocol="tls", tls=Tls("passthrough")), listener(3306, name="db", protocol="tcp")
+    )
+    named = rule(Backend(REVIEWS, 80), matches=(HttpMatch(tls_names=(("exact", "db.example"),)),))
+    world.put(table("db.example", named, attach=FRONT, level="tls"), name="tls")
+    world.put(table("db.example", rule(Backend(REVIEWS, 80)), attach=FRONT, level="stream"), name="tcp")
+    found = {each.port: each.servers for each in world.mesh.gateway_listeners(key(world))}
+    assert [stream.tls_names for server in found[443] for stream in server.streams] == [("db.example",)]
+    assert [stream.tls_names for server in found[3306] for stream in server.streams] == [None]
+
+
+def test_a_namespace_takes_no_server_name_that_is_not_for_it() -> None:
+    hosts = ("default/a.example", "other/*.b.example")
+    world = world_with(listener(443, *hosts, name="tls", protocol="tls", tls=Tls("passthrough")))
+    names: tuple[Text, ...] = (("exact", "a.example"), ("exact", "x.b.example"), ("glob", "*.example"))
+    greedy = rule(Backend(REVIEWS, 80), matches=(HttpMatch(tls_names=names),))
+    world.put(table("*.example", greedy, attach=FRONT, level="tls", namespace="other"), namespace="other")
+    (found,) = world.mesh.gateway_listeners(key(world))
+    assert [stream.tls_names for stream in found.servers[0].streams] == [("x.b.example", "*.b.example")]
+
+
+def test_every_host_of_a_redirecting_server_redirects_routed_or_not() -> None:
+    world = world_with(listener(80, "*/a.example", "*/b.example", https_redirect=True))
+    world.put(routes_at("a.example", Backend(REVIEWS)))
+    found = [(host.domains, host.https_redirect, len(host.routes)) for host in routes(world).hosts]
+    assert found == [(("a.example",), True, 1), (("b.example",), True, 0)]

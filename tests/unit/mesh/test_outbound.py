@@ -6,11 +6,11 @@ import msgspec
 import pytest
 from tests.unit.mesh.world import World, host_of, policy, rule, scope, service, source, table, workload
 
-from weft.ir.inventory import ServicePort
+from weft.ir.inventory import Service, ServicePort
 from weft.ir.routing import Backend, EgressPolicy, HttpMatch, Retry
 from weft.ir.settings import MeshSettings, ProxyScope
 from weft.ir.traffic import TrafficSettings
-from weft.ir.values import Selector, Target
+from weft.ir.values import Protocol, Selector, Target
 from weft.ir.view import RouteConfiguration, VirtualHost
 from weft.mesh.outbound import short_names, unique_domains
 
@@ -162,3 +162,47 @@ def test_a_domain_stands_in_one_virtual_host_only() -> None:
     second = VirtualHost("b:80", ("shared", "b"), ())
     third = VirtualHost("c:80", ("shared",), ())
     assert [host.domains for host in unique_domains(iter((first, second, third)))] == [("a", "shared"), ("b",)]
+
+
+def external(host: str, *addresses: str, protocol: Protocol = "tls", port: int = 443) -> Service:
+    return service(
+        "external",
+        host=host,
+        addresses=tuple(("", address) for address in addresses),
+        ports=(ServicePort(port, protocol, protocol, port),),
+        members=None,
+        registry="external",
+        source=source(host),
+    )
+
+
+def streams_at(world: World, address: str) -> list[tuple[str, tuple[str, ...] | None, tuple[str, ...] | None]]:
+    (listener,) = [each for each in world.mesh.outbound_listeners(scope()) if each.address == address]
+    return [(each.name, each.networks, each.tls_names) for each in listener.streams]
+
+
+def test_hosts_that_share_an_address_are_told_apart_by_server_name() -> None:
+    world = World()
+    world.put(external("a.example", "10.97.0.1"))
+    assert streams_at(world, "10.97.0.1") == [("a.example", None, None)]
+    world.put(external("b.example", "10.97.0.1"))
+    assert streams_at(world, "10.97.0.1") == [
+        ("a.example", None, ("a.example",)),
+        ("b.example", None, ("b.example",)),
+    ]
+
+
+def test_networks_beside_addresses_lead_to_the_service_too() -> None:
+    world = World()
+    world.put(external("a.example", "10.97.0.1", "192.0.2.0/24", protocol="tcp"))
+    assert streams_at(world, "10.97.0.1") == [("a.example", None, None)]
+    assert streams_at(world, "0.0.0.0") == [("a.example", ("192.0.2.0/24",), None)]
+
+
+def test_bytes_on_a_detected_port_are_recognised_by_network() -> None:
+    world = World()
+    world.put(external("a.example", "192.0.2.0/24", protocol="detect"))
+    assert streams_at(world, "0.0.0.0") == [("a.example", ("192.0.2.0/24",), None)]
+    other = World()
+    other.put(external("a.example", protocol="detect"))
+    assert streams_at(other, "0.0.0.0") == []

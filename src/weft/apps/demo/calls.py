@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, Literal
 
@@ -29,6 +28,15 @@ _PASSED_ON: Final = "via_upstream"
 _FIRST_ERROR: Final = 400
 
 
+class Edge(Struct, frozen=True):
+    """Who calls whom, and as whom."""
+
+    caller: str
+    identity: str
+    called: str
+    protocol: Protocol
+
+
 class Call(Struct, frozen=True, kw_only=True):
     """One request or connection.
 
@@ -48,14 +56,10 @@ class Call(Struct, frozen=True, kw_only=True):
     outcome: Outcome
     policies: tuple[str, ...] = ()
 
-
-class Edge(Struct, frozen=True):
-    """Who calls whom, and as whom."""
-
-    caller: str
-    identity: str
-    called: str
-    protocol: Protocol
+    @property
+    def edge(self) -> Edge:
+        """Who called whom."""
+        return Edge(self.caller, self.identity, self.called, self.protocol)
 
 
 def calls_of(lines: Mapping[Pod, Iterable[LogLine]], pods: Sequence[Pod]) -> tuple[Call, ...]:
@@ -63,11 +67,6 @@ def calls_of(lines: Mapping[Pod, Iterable[LogLine]], pods: Sequence[Pod]) -> tup
     return tuple(
         call for pod, logged in lines.items() for line in logged if (call := _call(pod, line, pods)) is not None
     )
-
-
-def edges(calls: Iterable[Call]) -> Counter[Edge]:
-    """Who called whom, and how often."""
-    return Counter(Edge(call.caller, call.identity, call.called, call.protocol) for call in calls)
 
 
 def _call(pod: Pod, line: LogLine, pods: Sequence[Pod]) -> Call | None:

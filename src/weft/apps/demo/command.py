@@ -152,7 +152,9 @@ class _Demo:
     def _invite(self) -> None:
         """Says what to try. The commands are not wrapped, so that they can be copied."""
         options = self._options
-        self._say(f"\nThe shop is open at http://bookshop.localhost:{options.port}/ (/?as=tester always gets v3).", "bold")
+        self._say(
+            f"\nThe shop is open at http://bookshop.localhost:{options.port}/ (/?as=tester always gets v3).", "bold"
+        )
         self._say("To try in another terminal:\n")
         for hint in hints(options.weft, options.folder):
             self._say(f"  # {hint.about}", "dim")

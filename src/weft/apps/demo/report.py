@@ -49,8 +49,8 @@ def called_table(calls: Sequence[Call]) -> Table:
     table.add_column("mutual TLS", no_wrap=True)
     table.add_column("answer")
     taken = [call for call in calls if call.outcome in ("answered", "failed")]
-    for edge in _in_order({_edge(call) for call in taken}):
-        table.add_row(*_called_row(edge, [call for call in taken if _edge(call) == edge]))
+    for edge in _in_order({call.edge for call in taken}):
+        table.add_row(*_called_row(edge, [call for call in taken if call.edge == edge]))
     return table
 
 
@@ -121,10 +121,6 @@ def _table(*titles: str) -> Table:
     for title in titles:
         table.add_column(title, no_wrap=True)
     return table
-
-
-def _edge(call: Call) -> Edge:
-    return Edge(call.caller, call.identity, call.called, call.protocol)
 
 
 def _in_order(edges: set[Edge]) -> list[Edge]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from itertools import count
 from typing import Final
 
 from msgspec import Struct
@@ -147,7 +148,8 @@ async def _look(
 
 async def _until(condition: Callable[[], Awaitable[bool]], limit: float) -> None:
     """Waits for a condition, but not for ever."""
-    for _ in range(round(limit / _PAUSE)):
-        if await condition():
+    end = time.monotonic() + limit
+    for _ in count():
+        if await condition() or time.monotonic() > end:
             return
         await asyncio.sleep(_PAUSE)

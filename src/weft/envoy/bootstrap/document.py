@@ -34,7 +34,7 @@ def bootstrap(settings: BootstrapSettings) -> Message:
         node=_node(settings.node),
         admin={"address": admin},
         dynamic_resources=discovery(),
-        static_resources={"clusters": clusters, "listeners": local_listeners()},
+        static_resources={"clusters": clusters, "listeners": local_listeners(settings.listen)},
         cluster_manager=_marked(settings.mark) if settings.mark is not None else None,
         layered_runtime=_runtime(),
         **statistics(),

@@ -26,16 +26,16 @@ _READABLE: Final = "certs|clusters|config_dump|init_dump|listeners|memory|ready|
 _GET: Final = {"name": ":method", "string_match": {"exact": "GET"}}
 
 
-def local_listeners() -> list[Message]:
+def local_listeners(host: str = ANY_ADDRESS) -> list[Message]:
     """Returns the listeners of every proxy: the admin interface to be read on loopback, readiness, and metrics.
 
     Readiness is answered from the first whole configuration on: before it Envoy accepts no connection at all, and while
-    it drains it says no.
+    it drains it says no. `host` is where the last two listen.
     """
     return [
         _listener("admin", _LOOPBACK, ADMIN_PORT, {"safe_regex": {"regex": f"/({_READABLE})"}}, {}),
-        _listener("readiness", ANY_ADDRESS, READINESS_PORT, {"path": "/healthz/ready"}, {"prefix_rewrite": "/ready"}),
-        _listener("metrics", ANY_ADDRESS, METRICS_PORT, {"path": "/stats/prometheus"}, {}),
+        _listener("readiness", host, READINESS_PORT, {"path": "/healthz/ready"}, {"prefix_rewrite": "/ready"}),
+        _listener("metrics", host, METRICS_PORT, {"path": "/stats/prometheus"}, {}),
     ]
 
 

@@ -48,10 +48,12 @@ class BootstrapSettings(Struct, frozen=True, kw_only=True):
     """All that differs from proxy to proxy.
 
     `admin_socket` is a path whose folder the proxy's user may write to. `mark` is put on every socket towards a
-    destination, where redirect rules know the proxy's own traffic by it and not by its user.
+    destination, where redirect rules know the proxy's own traffic by it and not by its user. Readiness and metrics are
+    served at the address `listen`.
     """
 
     node: Node
     control_plane: ControlPlane
     admin_socket: str
+    listen: str = "0.0.0.0"
     mark: int | None = None

@@ -35,6 +35,7 @@ def gateway_listener(source: GatewayListener, settings: MeshSettings) -> Message
         LISTENER,
         name=listener_name(bind, source.port),
         address=address(bind, source.port),
+        additional_addresses=[{"address": address(each, source.port)} for each in source.also],
         traffic_direction="OUTBOUND",
         access_log=refused_connection_logs(settings),
         filter_chains=list(_chains(source, settings)),

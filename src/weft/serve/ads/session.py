@@ -1,11 +1,12 @@
 """One stream at work: a state machine between a reader, a writer and the views that it shows.
 
 One task writes, and only it asks the machine for responses. While it waits for a slow client nothing piles up: the
-machine only remembers names. Nothing here knows gRPC: a `Channel` is all that a transport has to offer.
+machine only remembers names. A client that does not read at all keeps its one response, and its place among the
+streams that its pod may have, until the stream's time is up: let go earlier, gRPC would hold the response all the same,
+and the client could come again for more. Nothing here knows gRPC: a `Channel` is all that a transport has to offer.
 """
 
 import asyncio
-import contextlib
 import time
 from collections.abc import Awaitable, Callable
 from typing import Protocol
@@ -18,6 +19,7 @@ from weft.serve.ads.stream import DEFAULT_PACING, DeltaStream, Pacing
 from weft.serve.ads.subscription import Refusal
 from weft.serve.ads.views import Changes, Layered, View
 from weft.serve.callers import Caller, Pod, RefusedError
+
 
 class Channel(Protocol):
     """Both directions of a stream, message by message."""
@@ -56,6 +58,7 @@ class Session:
         self._ends = min(started + lifetime, self._expires)
         self._stream = DeltaStream(Layered(own.source, shared.source), started, pacing)
         self._wake = asyncio.Event()
+        self._limit: asyncio.Timeout | None = None
         self._ended = False
         self._refusal: RefusedError | None = None
 
@@ -101,7 +104,8 @@ class Session:
         """Ends the stream, with a refusal or well; the first end counts."""
         if not self._ended:
             self._ended, self._refusal = True, refusal
-        self._wake.set()
+            if self._limit is not None:
+                self._limit.reschedule(0.0)
 
     async def run(self, channel: Channel, first: DeltaRequest, on_nack: Callable[[Refusal], None]) -> None:
         """Serves the stream until its end; raises RefusedError where that is how it ends."""
@@ -140,12 +144,17 @@ class Session:
             if now >= self._ends:
                 self.end(RefusedError("unauthenticated", "the token expired") if now >= self._expires else None)
             elif (response := self._stream.poll(now)) is not None:
-                await _at_most(self._ends - now, channel.write(response))
+                await self._at_most(self._ends - now, channel.write(response))
             else:
-                await _at_most(min(self._ends, self._stream.wake_at(now) or self._ends) - now, self._wake.wait())
+                wake_at = min(self._ends, self._stream.wake_at(now) or self._ends)
+                await self._at_most(wake_at - now, self._wake.wait())
 
-
-async def _at_most(seconds: float, waiting: Awaitable[object]) -> None:
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(seconds):
-            await waiting
+    async def _at_most(self, seconds: float, waiting: Awaitable[object]) -> None:
+        """Waits for a write, or to be woken; an end of the stream ends both."""
+        try:
+            async with asyncio.timeout(seconds) as self._limit:
+                await waiting
+        except TimeoutError:
+            return
+        finally:
+            self._limit = None

@@ -68,7 +68,7 @@ class DeltaStream:
         """Takes a request; returns a refusal if that is what it brings. RequestError where a limit is passed."""
         subscription = self._subscriptions.get(request.type_url)
         if subscription is None:
-            self._open(request, now)
+            self._open(request)
             return None
         refusal = subscription.answered(request.nonce, request.error, now) if request.nonce else None
         subscription.update(self._source, request)
@@ -105,10 +105,10 @@ class DeltaStream:
         times += [s.held_since + self._pacing.removal for s in self._subscriptions.values() if s.held_since is not None]
         return min((time for time in times if now < time < float("inf")), default=None)
 
-    def _open(self, request: DeltaRequest, now: float) -> None:
+    def _open(self, request: DeltaRequest) -> None:
         if len(self._subscriptions) >= _MAX_TYPES:
             raise RequestError(f"a stream may ask for {_MAX_TYPES} types of resources")
-        subscription = Subscription(self._source, request, now)
+        subscription = Subscription(self._source, request)
         self._subscriptions[request.type_url] = subscription
         if request.type_url == EDS:
             subscription.resend_subscribed(self._rewarming)

@@ -1,7 +1,7 @@
 """What one client wants of one resource type, and what is still to be told to it.
 
-Nothing is kept per resource that the client holds: a resource that is not `stale` is at the client as it is in the
-source. So a stream costs memory in proportion to what it waits for, not to the mesh.
+No versions are kept of what the client holds: a resource that is not `stale` is at the client as it is in the source.
+So a stream costs memory for the names that it asked for and for what it waits for, not for the mesh.
 """
 
 import sys
@@ -47,7 +47,7 @@ class Unanswered(Struct, frozen=True):
 
 
 class Refusal(Struct, frozen=True):
-    """A NACK: the client did not take a response. `names` is empty where it is not known what was in it."""
+    """A NACK: the client did not take a response. `names` are all that was in it, good or bad."""
 
     type_url: str
     nonce: str
@@ -57,11 +57,10 @@ class Refusal(Struct, frozen=True):
 
 
 class Subscription:
-    """The state of one resource type on one stream. `opened` is the time of its first request."""
+    """The state of one resource type on one stream."""
 
-    def __init__(self, source: ResourceSource, request: DeltaRequest, opened: float) -> None:
+    def __init__(self, source: ResourceSource, request: DeltaRequest) -> None:
         self.type_url = request.type_url
-        self.opened = opened
         self.resumed = bool(request.initial_versions)
         self.names: set[str] = set()
         self.stale: set[str] = set()
@@ -204,7 +203,8 @@ class Subscription:
         """As much of `names` as fits into a response, and the names that are left."""
         whole: Mapping[str, Resource] = (source.wildcard(self.type_url) or {}) if self.wildcard else {}
         room = sys.maxsize if self.type_url == LDS else MAX_RESPONSE_BYTES
-        resources, removed = [], []
+        resources: list[Resource] = []
+        removed: list[str] = []
         ordered = sorted(names)
         for index, name in enumerate(ordered):
             found = whole.get(name)

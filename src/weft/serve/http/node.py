@@ -16,6 +16,7 @@ from weft.serve.http.answers import ApiError, answer, read
 from weft.serve.http.contract import Node
 
 LONG_POLL: Final = 30.0
+_DIGITS: Final = 18
 
 
 class CredentialsRequest(Struct, forbid_unknown_fields=True):
@@ -40,7 +41,7 @@ class NodeRoutes:
 
     async def _orders(self, request: Request) -> Response:
         text = request.query_params.get("after")
-        if text is not None and not text.isdecimal():
+        if text is not None and not (text.isdecimal() and len(text) <= _DIGITS):
             raise ApiError(400, f"`after` is a revision, not {text[:40]!r}")
         orders = await self._node.orders(int(text) if text is not None else None, LONG_POLL)
         return answer(orders) if orders is not None else Response(status_code=204)

@@ -16,11 +16,12 @@ from starlette.routing import Route
 
 from weft.base.issues import Ref
 from weft.ir.values import LabelTerm
+from weft.mesh.matching import term_holds
 from weft.model.kinds import UnknownKindError
 from weft.model.objects import Kind
 from weft.serve.http.answers import ApiError, answer, read
 from weft.serve.http.contract import Objects
-from weft.serve.http.selectors import parse_selector, term_holds
+from weft.serve.http.selectors import parse_selector
 
 DEFAULT_NAMESPACE = "default"
 
@@ -129,9 +130,11 @@ def _listing(kind: str, found: Iterable[dict[str, Any]], terms: Sequence[LabelTe
     return answer({"kind": kind, "items": chosen})
 
 
-def _labels(manifest: dict[str, Any]) -> dict[str, str]:
-    labels: dict[str, str] = manifest.get("metadata", {}).get("labels") or {}
-    return labels
+def _labels(manifest: dict[str, Any]) -> dict[str, Any]:
+    """The labels of an object, which may be anything as long as the object can't be read."""
+    metadata = manifest.get("metadata")
+    labels = metadata.get("labels") if isinstance(metadata, dict) else None
+    return labels if isinstance(labels, dict) else {}
 
 
 def _ref(kind: Kind, request: Request, name: str) -> Ref:

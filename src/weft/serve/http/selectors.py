@@ -1,50 +1,61 @@
 """Label selectors as kubectl writes them: `app=web,version!=v1,tier in (a,b),!old`."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Final
 
 from weft.ir.values import LabelTerm
 
-_TERM: Final = re.compile(
-    r"\s*(?:(?P<absent>!)\s*(?P<gone>[\w./-]+)"
-    r"|(?P<key>[\w./-]+)\s*(?:(?P<operator>==|=|!=)\s*(?P<value>[\w.-]*)"
-    r"|\s(?P<set>in|notin)\s*\((?P<values>[^()]*)\))?)\s*(?:,|$)"
-)
+_KEY: Final = re.compile(r"[\w./-]+")
+_VALUE: Final = re.compile(r"[\w.-]*")
+_FORMS: Final = "write key=value, key!=value, key in (a,b) or !key"
 
 
 def parse_selector(text: str) -> tuple[LabelTerm, ...]:
     """The requirements of a selector; ValueError where it can't be read."""
-    return tuple(_terms(text)) if text.strip() else ()
+    return tuple(_term(part.strip()) for part in _parts(text)) if text.strip() else ()
 
 
-def _terms(text: str) -> Iterator[LabelTerm]:
-    position = 0
-    while position < len(text):
-        match = _TERM.match(text, position)
-        if match is None or match.end() == position:
-            forms = "write key=value, key!=value, key in (a,b) or !key"
-            raise ValueError(f"{text[position:]!r} is no label selector: {forms}")
-        yield _term(match)
-        position = match.end()
+def _parts(text: str) -> Iterator[str]:
+    """The text between commas that are not in brackets."""
+    begin, inside = 0, False
+    for position, character in enumerate(text):
+        if character in "()":
+            inside = character == "("
+        elif character == "," and not inside:
+            yield text[begin:position]
+            begin = position + 1
+    yield text[begin:]
 
 
-def _term(match: re.Match[str]) -> LabelTerm:
-    if match["absent"]:
-        return (match["gone"], "absent", ())
-    if match["set"]:
-        values = tuple(value.strip() for value in match["values"].split(","))
-        return (match["key"], "in" if match["set"] == "in" else "not_in", values)
-    if match["operator"]:
-        return (match["key"], "not_in" if match["operator"] == "!=" else "in", (match["value"],))
-    return (match["key"], "exists", ())
+def _term(text: str) -> LabelTerm:
+    if text.endswith(")"):
+        return _set(text)
+    for sign in ("!=", "==", "="):
+        key, found, value = text.partition(sign)
+        if found and key.strip():
+            return _checked(text, (key.strip(), "not_in" if sign == "!=" else "in", (value.strip(),)))
+    if text.startswith("!"):
+        return _checked(text, (text[1:].strip(), "absent", ()))
+    return _checked(text, (text, "exists", ()))
 
 
-def term_holds(term: LabelTerm, labels: Mapping[str, str]) -> bool:
-    """Whether labels meet a requirement; `not_in` holds where the label is missing (Kubernetes)."""
-    key, operator, values = term
-    if operator == "in":
-        return labels.get(key) in values
-    if operator == "not_in":
-        return key not in labels or labels[key] not in values
-    return (key in labels) == (operator == "exists")
+def _set(text: str) -> LabelTerm:
+    """`key in (a,b)` or `key notin (a,b)`."""
+    head, _, values = text[:-1].partition("(")
+    words = head.split()
+    if len(words) != 2 or words[1] not in ("in", "notin"):
+        raise _error(text)
+    parts = tuple(value.strip() for value in values.split(","))
+    return _checked(text, (words[0], "in" if words[1] == "in" else "not_in", parts))
+
+
+def _checked(text: str, term: LabelTerm) -> LabelTerm:
+    key, _, values = term
+    if not _KEY.fullmatch(key) or not all(map(_VALUE.fullmatch, values)):
+        raise _error(text)
+    return term
+
+
+def _error(text: str) -> ValueError:
+    return ValueError(f"{text[:80]!r} is no label selector: {_FORMS}")

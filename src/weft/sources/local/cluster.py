@@ -250,7 +250,7 @@ class LocalCluster:
 
     # ---- issues --------------------------------------------------------------------------------------------------
     def _asked_for(self) -> Iterator[Workload]:
-        for ref in self.store.refs(*_OWNERS):
+        for ref in sorted(self.store.refs(*_OWNERS)):
             yield from self._workload(ref)
 
     def _workload(self, ref: Ref) -> Iterator[Workload]:

@@ -30,6 +30,9 @@ from weft.node.state import StateFolder, read_record
 from weft.node.settings import node_settings
 
 READY: Final = 60.0
+BASE: Final = "00-base.yaml"
+"""The file that a mesh begins with."""
+
 _END: Final = 60.0
 _MARKER: Final = "ConfigMap"
 _DEFAULT_RATE: Final = 150.0
@@ -43,7 +46,7 @@ class RunningMesh:
         self.outer = OuterNamespace(f"{self.name}-machine")
         self.places = Places(self.name, root / "state")
         self.folder = Folder(root / "folder")
-        self.folder.write("00-base.yaml", manifests)
+        self.folder.write(BASE, manifests)
         self.api = Api(self.places)
         self.output = root / "up.log"
         self.logs = [LogWatch(self.places.state / "logs" / f"{name}.log") for name in ("controller", "node")]

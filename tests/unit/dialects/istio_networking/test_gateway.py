@@ -31,6 +31,13 @@ def tls(text: str, protocol: str = "HTTPS") -> Tls:
     return found
 
 
+def test_tls_between_networks_is_recognised_and_said_to_lead_nowhere_yet() -> None:
+    result = compiled(gateway("port: {number: 1, name: a, protocol: TLS}, hosts: ['*'], tls: {mode: AUTO_PASSTHROUGH}"))
+    (found,) = fragments(result, Listener)
+    assert (found.protocol, found.tls) == ("tls", Tls("passthrough_mesh"))
+    assert warned(result) == [("WEFT0101", "spec.servers[0].tls.mode")]
+
+
 def test_the_proxies_that_a_gateway_selects() -> None:
     (found,) = fragments(compiled(gateway(HTTP)), Gateway)
     assert (found.role, found.workloads) == ("edge", Selector(labels=(("istio", "in", ("ingressgateway",)),)))
@@ -75,7 +82,6 @@ def test_hosts_name_the_namespace_whose_routes_may_bind(host: str, pattern: str)
         ("HTTPS", "mode: PASSTHROUGH", "tls"),
         ("TLS", "mode: SIMPLE, credentialName: c", "tcp"),
         ("TLS", "mode: PASSTHROUGH", "tls"),
-        ("TLS", "mode: AUTO_PASSTHROUGH", "tls"),
         ("TLS", "mode: ISTIO_MUTUAL", "tcp"),
     ],
 )
@@ -89,7 +95,6 @@ def test_routes_see_what_is_left_once_tls_is_opened(protocol: str, settings: str
     ("text", "expected"),
     [
         ("mode: PASSTHROUGH", Tls("passthrough")),
-        ("mode: AUTO_PASSTHROUGH", Tls("passthrough_mesh")),
         ("mode: ISTIO_MUTUAL", Tls("mesh")),
         ("mode: SIMPLE, credentialName: c", Tls("one_way", ("secret:/c",))),
         ("mode: SIMPLE, credentialNames: [rsa, ec]", Tls("one_way", ("secret:/rsa", "secret:/ec"))),
@@ -104,7 +109,7 @@ def test_routes_see_what_is_left_once_tls_is_opened(protocol: str, settings: str
         ("mode: MUTUAL, credentialName: c", Tls("mutual", ("secret:/c",), "secret:/c-cacert")),
         (
             "mode: MUTUAL, credentialName: c, caCertCredentialName: roots",
-            Tls("mutual", ("secret:/c",), "secret:/roots"),
+            Tls("mutual", ("secret:/c",), "secret:/roots#ca.crt"),
         ),
         (
             "mode: OPTIONAL_MUTUAL, serverCertificate: /c, privateKey: /k, caCertificates: /ca",

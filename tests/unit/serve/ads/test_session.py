@@ -11,7 +11,6 @@ import pytest
 from tests.unit.serve.ads.client import WHOLE, Response, bad, encode_request, item, request
 
 from weft.envoy.type_urls import CDS, EDS, SDS
-from weft.serve.ads import session as session_module
 from weft.serve.ads.node import NodeId, parse_node_id
 from weft.serve.ads.registry import Nack, Registry, log_nack
 from weft.serve.ads.session import Proxy, Session
@@ -102,13 +101,19 @@ async def test_while_a_client_does_not_read_changes_merge() -> None:
     assert setting.pipe.responses.empty()
 
 
-async def test_a_client_that_never_reads_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(session_module, "WRITE_TIMEOUT", 0.05)
-    setting = Setting()
+@pytest.mark.parametrize("deleted", [True, False])
+async def test_a_client_that_never_reads_is_ended_in_time_all_the_same(deleted: bool) -> None:
+    setting = Setting(lifetime=60.0 if deleted else 0.05)
     setting.pipe.open.clear()
-    with pytest.raises(RefusedError, match="not read") as refused:
-        await ends(setting.run())
-    assert refused.value.reason == "overloaded"
+    task = setting.run()
+    await asyncio.sleep(0.01)
+    if deleted:
+        setting.session.end(RefusedError("forbidden", "the pod was deleted"))
+        with pytest.raises(RefusedError, match="deleted"):
+            await ends(task)
+    else:
+        await ends(task)
+    assert setting.pipe.responses.empty()
 
 
 async def test_a_stream_ends_well_after_its_lifetime() -> None:

@@ -284,6 +284,36 @@ def test_after_a_reconnection_removals_wait_for_routes_that_were_not_asked_for_y
     assert order[-1] == (CDS, ["a"])
 
 
+def test_much_is_told_in_several_responses_and_routes_wait_for_the_last(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("weft.serve.ads.subscription.MAX_RESPONSE_BYTES", 1_000)
+    mesh = Mesh(item(LDS, "l"), item(RDS, "r")).settled(LDS, RDS)
+    mesh.client.subscribe(CDS)
+    mesh.client.settle()
+    mesh.change(*(item(CDS, f"c{number:02}", "x" * 300) for number in range(6)), item(RDS, "r", "to c05"))
+    order = []
+    while (response := mesh.client.poll()) is not None:
+        order.append((response.type_url, sorted(response.versions)))
+        mesh.client.answer()
+    assert order == [(CDS, ["c00", "c01"]), (CDS, ["c02", "c03"]), (CDS, ["c04", "c05"]), (RDS, ["r"])]
+
+
+def test_a_large_resource_goes_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("weft.serve.ads.subscription.MAX_RESPONSE_BYTES", 1_000)
+    mesh = Mesh(item(EDS, "a", "x" * 5_000), item(EDS, "b"))
+    mesh.client.subscribe(EDS, "a", "b")
+    assert set(mesh.next().versions) == {"a"}
+    mesh.client.answer()
+    assert set(mesh.next().versions) == {"b"}
+
+
+def test_listeners_come_all_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Envoy opens its ready port after the first response with listeners."""
+    monkeypatch.setattr("weft.serve.ads.subscription.MAX_RESPONSE_BYTES", 100)
+    mesh = Mesh(*(item(LDS, f"l{number}") for number in range(9)))
+    mesh.client.subscribe(LDS)
+    assert len(mesh.next().versions) == 9
+
+
 def test_a_refusal_is_reported_with_what_was_in_the_response() -> None:
     mesh = Mesh(bad(CDS, "a"))
     mesh.client.subscribe(CDS)

@@ -1,11 +1,14 @@
 """Whatever happens, a client that answers ends up with what the view holds: a model is played against the machine."""
 
+from unittest import mock
+
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 from tests.unit.serve.ads.client import WHOLE, Client, bad, item
 
 from weft.envoy.type_urls import CDS, EDS, LDS, RDS
+from weft.serve.ads import subscription
 from weft.serve.ads.messages import WILDCARD
 from weft.serve.ads.stream import DeltaStream, Pacing
 from weft.serve.ads.views import ResourceTable
@@ -132,5 +135,23 @@ class StreamMachine(RuleBasedStateMachine):
         self.compare()
 
 
+class SmallResponses(StreamMachine):
+    """The same where a response has room for one or two resources."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._patch = mock.patch.object(subscription, "MAX_RESPONSE_BYTES", 200)
+        self._patch.start()
+
+    def teardown(self) -> None:
+        try:
+            super().teardown()
+        finally:
+            self._patch.stop()
+
+
 TestStream = StreamMachine.TestCase
 TestStream.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+
+TestSmallResponses = SmallResponses.TestCase
+TestSmallResponses.settings = TestStream.settings

@@ -63,9 +63,9 @@ def test_what_was_deleted_by_command_comes_back_when_its_file_changes(shop: Shop
 
 def test_what_is_in_no_file_is_there_until_it_is_deleted(shop: Shop) -> None:
     shop.apply("{sky: red}")
-    assert shop.start().refs() == [MAP]
+    assert shop.start().refs("ConfigMap") == [MAP]
     assert shop.store.delete(MAP)
-    assert shop.start().refs() == []
+    assert shop.start().refs("ConfigMap") == []
 
 
 def test_after_a_start_everything_that_commands_said_is_told(shop: Shop) -> None:
@@ -158,6 +158,6 @@ def test_keys_are_found_by_kind(shop: Shop) -> None:
     shop.write("{}")
     shop.store.take(shop.folder.write("{apiVersion: v1, kind: Secret, metadata: {name: a, namespace: shop}}"))
     assert shop.store.refs("Secret") == [ref("Secret", "a")]
-    assert shop.store.refs("Secret", "ConfigMap") == shop.store.refs() == [MAP, ref("Secret", "a")]
+    assert shop.store.refs("Secret", "ConfigMap") == [ref("Secret", "a"), MAP]
     shop.store.take(shop.folder.remove(MAP))
-    assert shop.store.refs() == [ref("Secret", "a")]
+    assert shop.store.refs("Secret", "ConfigMap") == [ref("Secret", "a")]

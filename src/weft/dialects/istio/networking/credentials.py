@@ -9,6 +9,9 @@ from weft.ir.values import SecretRef
 ROOTS_SUFFIX: Final = "-cacert"
 """Ends the name of the Secret that holds the roots beside a credential (Istio, `credentialName`)."""
 
+ROOTS_ENTRY: Final = "#ca.crt"
+"""The roots in a Secret that is named for them (Istio, `caCertCredentialName`)."""
+
 _PLAIN: Final = re.compile(r"[a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?")
 _SCHEMES: Final = ("kubernetes://", "kubernetes-gateway://")
 

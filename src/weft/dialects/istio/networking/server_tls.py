@@ -5,9 +5,16 @@ from types import MappingProxyType
 from typing import Final, Literal
 
 from weft.dialects.istio.networking.context import Context
-from weft.dialects.istio.networking.credentials import ROOTS_SUFFIX, credential, file_pair, file_secret
+from weft.dialects.istio.networking.credentials import (
+    ROOTS_ENTRY,
+    ROOTS_SUFFIX,
+    credential,
+    file_pair,
+    file_secret,
+)
 from weft.dialects.istio.networking.texts import exact_texts
 from weft.ir.values import SecretRef, Tls
+from weft.model import codes
 from weft.model.istio_networking import ServerTlsSettings
 
 Mode = Literal["one_way", "mutual", "mesh", "optional_mutual", "passthrough", "passthrough_mesh"]
@@ -76,6 +83,9 @@ def _check_use(settings: ServerTlsSettings, has_certificates: bool, path: str, c
         context.report.invalid(path, f"{settings.mode} has no certificate", "give credentialName")
     if mode == "mesh" and has_certificates:
         context.report.invalid(path, "ISTIO_MUTUAL uses the mesh's own certificates", "remove certificates and keys")
+    if mode == "passthrough_mesh":
+        message, effect = "AUTO_PASSTHROUGH is not supported yet", "connections are closed: networks are not connected"
+        context.report.warning(codes.UNSUPPORTED, f"{path}.mode", message, effect=effect)
     if mode in ("passthrough", "passthrough_mesh") and has_certificates:
         context.report.ineffective(
             path, f"{settings.mode} opens nothing", effect="the certificates are not used", advice="give another mode"
@@ -111,7 +121,8 @@ def _check_sources(settings: ServerTlsSettings, files: list[tuple[str, str]], pa
 def _roots(settings: ServerTlsSettings, path: str, context: Context) -> SecretRef | None:
     """Roots that sign clients: a Secret of their own, that of the first credential, or a file."""
     if settings.ca_cert_credential_name:
-        return credential(settings.ca_cert_credential_name, f"{path}.caCertCredentialName", context)
+        at = f"{path}.caCertCredentialName"
+        return credential(settings.ca_cert_credential_name, at, context, suffix=ROOTS_ENTRY)
     first = settings.credential_name or next(iter(settings.credential_names), "")
     if first:
         return credential(first, f"{path}.credentialName", context, suffix=ROOTS_SUFFIX)

@@ -57,6 +57,7 @@ HIDDEN = frozenset(
 )
 """Fields that are alike nearly everywhere. The golden files of tests/golden/envoy have them, and cases about them."""
 
+_FIRST = ("@type", "clusterName", "filterChainMatch", "match", "name")
 _REDACTED = "redacted"
 _SECRET = "inlineBytes"
 
@@ -123,8 +124,9 @@ def _without(value: Any, hidden: frozenset[str] | set[str]) -> Any:
 
 
 def _fields(value: Json, hidden: frozenset[str] | set[str]) -> Iterator[tuple[str, Any]]:
+    """Fields in order: what names a thing and what it matches first, then the alphabet, as maps have no order."""
     is_secret = "tlsCertificate" in value or "validationContext" in value
-    for name, inner in value.items():
+    for name, inner in sorted(value.items(), key=lambda field: (field[0] not in _FIRST, field[0])):
         if name not in hidden:
             yield name, _redacted(inner) if is_secret else _without(inner, hidden)
 

@@ -51,9 +51,9 @@ class Controller:
             objects=self.pipeline.objects,
             network=NetworkOrders(self.pipeline.graph, self.pipeline.mesh),
             addresses=Addresses(
-                pods=AddressPool(self.tables, "pods", POD_CIDR, POD_CIDR[2]),
-                services=AddressPool(self.tables, "services", SERVICE_CIDR),
-                entries=AddressPool(self.tables, "entries", ENTRY_CIDR),
+                pods=AddressPool(self.tables, "pod addresses", POD_CIDR, POD_CIDR[2]),
+                services=AddressPool(self.tables, "service addresses", SERVICE_CIDR),
+                entries=AddressPool(self.tables, "entry addresses", ENTRY_CIDR),
                 host=IPv4Address("10.244.255.254"),
             ),
             clock=time.time,

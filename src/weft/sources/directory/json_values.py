@@ -7,12 +7,15 @@ import re
 from json import JSONDecodeError, JSONDecoder
 from typing import Any, Final, NoReturn
 
+import msgspec
+
 from weft.model.fields import FieldPath
 from weft.sources.directory.limits import Limits
 from weft.sources.directory.text import UnreadableError
 from weft.sources.directory.yaml_values import Mark
 
 _SPACE: Final = re.compile(r"[ \t\n\r]*")
+_HALF: Final = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 class _DuplicateError(ValueError):
@@ -53,11 +56,17 @@ def locate(text: str, document: int, path: FieldPath) -> Mark:
 
 def _decode(decoder: JSONDecoder, text: str, position: int) -> tuple[Any, int]:
     try:
-        return decoder.raw_decode(text, position)
+        value, end = decoder.raw_decode(text, position)
+        if _HALF.search(text, position, end):
+            msgspec.json.encode(value)  # raises UnicodeEncodeError for a half that stands alone
+        return value, end
     except JSONDecodeError as error:
         raise UnreadableError(f"no JSON: {error.msg}", error.lineno, error.colno) from None
     except RecursionError:
         raise UnreadableError("fields are nested too deep", *_mark(text, position)) from None
+    except UnicodeEncodeError:
+        message = "a text has half of a character: \\ud800 to \\udfff stand in pairs"
+        raise UnreadableError(message, *_mark(text, position)) from None
     except ValueError as error:
         raise UnreadableError(str(error), *_mark(text, position)) from None
 

@@ -49,9 +49,9 @@ class Environment(Struct, frozen=True):
 
 
 class PodFacts:
-    """What variables can refer to of their pod, by the names of the downward API."""
+    """What variables can refer to of their pod, by the names of the downward API; `host` is the machine's address."""
 
-    def __init__(self, metadata: Metadata, spec: api.PodSpec, address: str) -> None:
+    def __init__(self, metadata: Metadata, spec: api.PodSpec, *, address: str = "", host: str = "") -> None:
         self._marks = {"labels": metadata.labels, "annotations": metadata.annotations}
         self._fields = {
             "metadata.name": metadata.name,
@@ -61,8 +61,8 @@ class PodFacts:
             "spec.nodeName": spec.node_name,
             "status.podIP": address,
             "status.podIPs": address,
-            "status.hostIP": address,
-            "status.hostIPs": address,
+            "status.hostIP": host,
+            "status.hostIPs": host,
         }
 
     def value(self, path: str) -> str | None:

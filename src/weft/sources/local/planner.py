@@ -94,7 +94,7 @@ class Planner:
         """The variables that new pods of a Deployment or Pod would not get."""
         template, prefix = template_of(workload)
         meta = workload.metadata
-        facts = PodFacts(Metadata(name=meta.name, namespace=meta.namespace), template.spec, "")
+        facts = PodFacts(Metadata(name=meta.name, namespace=meta.namespace), template.spec)
         for index, container in enumerate(template.spec.containers):
             found = environment(container, facts, self._source(meta.namespace))
             for gap in found.gaps if container.name != PROXY_CONTAINER else ():
@@ -114,7 +114,7 @@ class Planner:
         """The variables of each container that has all of them, and why the others can't be started."""
         spec: PodSpec = record.content.spec
         variables, withheld = dict(record.variables), {}
-        facts = PodFacts(structs.replace(record.metadata({}), labels=record.content.metadata.labels), spec, address)
+        facts = PodFacts(record.as_made.metadata({}), spec, address=address, host=str(self._host))
         for container in spec.containers if address else ():
             if container.name in variables or container.name == PROXY_CONTAINER:
                 continue

@@ -65,8 +65,7 @@ def _proxy_order(plan: PodPlan, bootstraps: Bootstraps) -> ProxyOrder | None:
     record = plan.record
     if record.injected == "none":
         return None
-    first = structs.replace(record, marks=record.content.metadata)
-    pod = Object(POD, first.metadata({}), record.content.spec)
+    pod = Object(POD, record.as_made.metadata({}), record.content.spec)
     level = pod.metadata.annotations.get(LOG_LEVEL, "")
     return ProxyOrder(
         bootstrap=bootstraps.bootstrap(pod, plan.address, record.injected),

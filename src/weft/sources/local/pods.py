@@ -58,6 +58,11 @@ class PodRecord(Struct, frozen=True, kw_only=True):
         """The key of the pod as an object."""
         return Ref(POD, self.namespace, self.name)
 
+    @property
+    def as_made(self) -> PodRecord:
+        """The pod with the labels and annotations that it was made with."""
+        return structs.replace(self, marks=self.content.metadata)
+
     def metadata(self, annotations: dict[str, str]) -> Metadata:
         """The metadata of the pod as an object, with annotations besides its own."""
         return Metadata(

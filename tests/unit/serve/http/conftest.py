@@ -1,7 +1,7 @@
 """The API on a real socket over a real controller."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from weft.cli.unix_http import Request, ask
 from weft.serve.http.app import create_app
 from weft.serve.http.server import serving
 
-Ask = Callable[..., Awaitable[tuple[int, Any]]]
+Ask = Callable[..., Coroutine[Any, Any, tuple[int, Any]]]
 
 
 @pytest.fixture

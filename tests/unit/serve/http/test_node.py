@@ -1,6 +1,7 @@
 """The API for the node: orders, reports, credentials."""
 
 import asyncio
+from typing import Any
 
 from msgspec import to_builtins
 from tests.unit.apps.controller import Controller, reported
@@ -48,7 +49,8 @@ async def test_reports_are_taken_over(api: Ask, controller: Controller) -> None:
 
 async def test_a_report_that_is_none_is_told_and_changes_nothing(api: Ask, controller: Controller) -> None:
     (record,) = controller.live()
-    for body in ({}, [{"uid": record.uid}], [{"uid": record.uid, "phase": "Odd", "ready": True}]):
+    bodies: list[Any] = [{}, [{"uid": record.uid}], [{"uid": record.uid, "phase": "Odd", "ready": True}]]
+    for body in bodies:
         assert (await api("POST", "/v1/node/reports", body))[0] == 400
     assert controller.pods.report(record.uid) is None
 

@@ -1,6 +1,9 @@
 """The API for objects: what commands read and change, and what is said to those who ask for nonsense."""
 
+import threading
 from pathlib import Path
+from typing import Any
+from unittest.mock import patch
 
 from tests.unit.apps.controller import NAMESPACE, WEB, Controller, reported
 from tests.unit.serve.http.conftest import Ask
@@ -57,6 +60,30 @@ async def test_a_listing_keeps_to_its_namespace(api: Ask, controller: Controller
     assert await names("/v1/objects/services?namespace=shop") == ["shop/web"]
     assert await names("/v1/objects/services?namespace=none") == []
     assert [name.partition("/")[0] for name in await names("/v1/objects/pods?namespace=other")] == ["other"]
+
+
+async def test_what_authors_wrote_is_read_beside_the_event_loop(api: Ask, controller: Controller) -> None:
+    threads = set()
+
+    def bodies(*given: Any) -> Any:
+        threads.add(threading.get_ident())
+        return read(*given)
+
+    read = controller.source.bodies
+    with patch.object(controller.source, "bodies", bodies):
+        assert len((await api("GET", "/v1/objects/deploy"))[1]["items"]) == 1
+    assert threads
+    assert threading.get_ident() not in threads
+
+
+async def test_objects_that_can_not_be_read_are_listed_too(api: Ask, controller: Controller) -> None:
+    text = "{apiVersion: v1, kind: ConfigMap, metadata: {name: NAME, namespace: shop, labels: LABELS}}"
+    controller.write("a.yaml", text.replace("NAME", "a").replace("LABELS", "[x]"))
+    controller.write("b.yaml", text.replace("NAME", "b").replace("LABELS", "{x: 5}"))
+    _, listing = await api("GET", "/v1/objects/cm")
+    assert [item["metadata"]["name"] for item in listing["items"]] == ["a", "b"]
+    _, listing = await api("GET", "/v1/objects/cm?selector=x")
+    assert [item["metadata"]["name"] for item in listing["items"]] == ["b"]
 
 
 async def test_a_selector_chooses_by_labels(api: Ask) -> None:
@@ -189,7 +216,9 @@ async def test_a_namespace_that_nobody_declares_can_not_be_deleted(api: Ask) -> 
 
 # ---- issues and events -----------------------------------------------------------------------------------------------
 async def test_issues_are_told_of_all_or_of_one_object(api: Ask, controller: Controller, tmp_path: Path) -> None:
-    controller.write("more.yaml", WEB.replace("name: web,", "name: api,").replace("command: [serve]", "lifecycle: {preStop: {}}"))
+    controller.write(
+        "more.yaml", WEB.replace("name: web,", "name: api,").replace("command: [serve]", "lifecycle: {preStop: {}}")
+    )
     controller.write("broken.yaml", "kind: [")
     _, everything = await api("GET", "/v1/issues")
     assert [each["issue"]["severity"] for each in everything] == ["error", "warning"]

@@ -1,5 +1,7 @@
 """Label selectors as kubectl writes them."""
 
+from contextlib import suppress
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -50,10 +52,9 @@ def test_what_is_no_selector_is_told(selector: str) -> None:
 
 @given(st.text("ab=!,() in", max_size=30))
 def test_any_text_is_read_or_refused(selector: str) -> None:
-    try:
-        parse_selector(selector)
-    except ValueError as error:
-        assert "is no label selector" in str(error)
+    with suppress(ValueError):
+        for key, _, _ in parse_selector(selector):
+            assert key
 
 
 def test_a_hostile_selector_takes_no_time() -> None:

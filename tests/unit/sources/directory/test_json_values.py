@@ -67,3 +67,10 @@ def test_an_unreadable_text_names_the_place(text: str, place: tuple[int, int], w
 def test_the_number_of_values_is_limited() -> None:
     with pytest.raises(UnreadableError, match="more than 3 values"):
         parse("1 2 3 4", Limits(documents=3))
+
+
+def test_half_of_a_character_is_refused_and_a_whole_one_is_not() -> None:
+    assert parse(r'{"a": "\ud83d\ude00 \\ud800"}', LIMITS) == [(1, {"a": "\U0001f600 \\ud800"})]
+    for text in (r'{"a": "\ud800"}', r'{"\uDFFF": 1}'):
+        with pytest.raises(UnreadableError, match="half of a character"):
+            parse(text, LIMITS)

@@ -120,7 +120,9 @@ def test_a_probe_at_a_port_that_has_no_name_is_told() -> None:
 
 
 def test_a_level_that_envoy_does_not_know_is_told_and_not_passed_on() -> None:
-    text = deployment().replace("labels: {app: web}}\n    spec", "labels: {app: web}, annotations: ANNOTATIONS}\n    spec")
+    text = deployment().replace(
+        "labels: {app: web}}\n    spec", "labels: {app: web}, annotations: ANNOTATIONS}\n    spec"
+    )
     text = text.replace("ANNOTATIONS", '{sidecar.istio.io/logLevel: "debug,x", sidecar.istio.io/inject: "true"}')
     world = World()
     world.write("""{apiVersion: v1, kind: Namespace, metadata: {name: shop, labels: {istio-injection: enabled}}}""")

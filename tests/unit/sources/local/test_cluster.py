@@ -1,6 +1,7 @@
 """The small cluster as users of kubectl know a large one: what changes pods, and what does not."""
 
 import random
+from unittest.mock import patch
 
 import pytest
 from tests.unit.sources.local.world import (
@@ -19,6 +20,9 @@ from weft.base.issues import Ref
 from weft.model.local import ContainerReport
 from weft.sources.changes import Changes
 from weft.sources.local.cluster import REMOVAL
+from weft.sources.local.planner import Planner
+from weft.sources.local.pod_orders import pod_order
+from weft.sources.local.workloads import Workloads
 
 WEB = ref("Deployment", "web")
 MESHED = "{istio-injection: enabled}"
@@ -139,7 +143,9 @@ def test_a_deleted_namespace_takes_nothing_along(world: World) -> None:
 
 
 def test_deleted_services_and_accounts_and_maps_change_no_pod(world: World) -> None:
-    world.write(deployment(more="envFrom: [{configMapRef: {name: a}}]") + "---" + service() + "---" + config_map("a", "{}"))
+    world.write(
+        deployment(more="envFrom: [{configMapRef: {name: a}}]") + "---" + service() + "---" + config_map("a", "{}")
+    )
     pods = world.orders().pods
     world.remove(ref("Service", "web"), ref("ConfigMap", "a"))
     assert world.orders().pods == pods
@@ -259,6 +265,32 @@ def test_who_was_deleted_is_told_once(world: World) -> None:
     world.cluster.end(record)
     assert world.cluster.take_gone() == {record.uid}
     assert world.cluster.take_gone() == set()
+
+
+# ---- costs -----------------------------------------------------------------------------------------------------------
+def test_a_change_looks_only_at_what_it_concerns(world: World) -> None:
+    for name in ("web", "api", "store"):
+        world.write(deployment(name))
+    with (
+        patch.object(Workloads, "reconcile", autospec=True, side_effect=Workloads.reconcile) as reconcile,
+        patch.object(Planner, "plan", autospec=True, side_effect=Planner.plan) as plan,
+    ):
+        world.write(service("web") + "---" + config_map("a", "{}"))
+        assert (reconcile.call_count, plan.call_count) == (0, 0)
+        world.ready(world.pod("web"))
+        assert [call.args[1].metadata.name for call in reconcile.call_args_list] == ["web"]
+        assert [call.args[1].name for call in plan.call_args_list] == [world.pod("web").name]
+
+
+def test_an_order_is_made_only_for_a_pod_that_changed(world: World) -> None:
+    world.write(deployment("web") + "---" + deployment("api"))
+    before = {order.uid: order for order in world.orders().pods}
+    world.write(deployment("store"))
+    world.ready()
+    with patch("weft.sources.local.orders.pod_order", side_effect=pod_order) as made:
+        after = {order.uid: order for order in world.orders().pods}
+        assert made.call_count == 1
+    assert all(after[uid] is order for uid, order in before.items())
 
 
 # ---- another controller ----------------------------------------------------------------------------------------------

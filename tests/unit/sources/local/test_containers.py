@@ -12,8 +12,7 @@ SETTING = Setting(address="10.244.0.5", variables={"app": (("WHO", "me"),)}, fol
 
 def spec(text: str) -> PodSpec:
     found, problems = convert(yaml.safe_load(text), PodSpec)
-    assert found is not None
-    assert not problems
+    assert isinstance(found, PodSpec), problems
     return found
 
 

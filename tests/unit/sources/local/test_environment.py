@@ -12,7 +12,8 @@ from weft.sources.local.environment import Environment, Gap, PodFacts, environme
 FACTS = PodFacts(
     Metadata(name="web-1", namespace="shop", labels={"app": "web"}, annotations={"note/it": "x"}, uid="u1"),
     PodSpec(service_account_name="seller"),
-    "10.244.0.5",
+    address="10.244.0.5",
+    host="10.244.255.254",
 )
 ENTRIES = {
     ("ConfigMap", "settings"): {"colour": b"blue", "size": b"5", "1st": b"!"},
@@ -47,6 +48,7 @@ def test_facts_of_the_pod_are_found_by_their_field() -> None:
         "metadata.annotations['note/it']": "x",
         "spec.serviceAccountName": "seller",
         "status.podIP": "10.244.0.5",
+        "status.hostIP": "10.244.255.254",
     }
     for field, value in fields.items():
         assert variables(f'env: [{{name: A, valueFrom: {{fieldRef: {{fieldPath: "{field}"}}}}}}]') == {"A": value}
@@ -84,7 +86,9 @@ def test_what_is_missing_blocks_the_container_in_the_kubelets_words() -> None:
     assert result.gaps == (Gap(path, "couldn't find key shape in ConfigMap settings"),)
     assert result.blocked == "couldn't find key shape in ConfigMap settings"
     assert found("envFrom: [{secretRef: {name: gone}}]").blocked == 'secret "gone" not found'
-    assert found("env: [{name: A, valueFrom: {secretKeyRef: {name: gone, key: a}}}]").blocked == 'secret "gone" not found'
+    assert (
+        found("env: [{name: A, valueFrom: {secretKeyRef: {name: gone, key: a}}}]").blocked == 'secret "gone" not found'
+    )
 
 
 def test_what_is_optional_and_missing_is_left_out_and_told() -> None:

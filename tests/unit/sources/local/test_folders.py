@@ -49,7 +49,9 @@ def test_the_working_folder_of_a_container_wins() -> None:
     assert folder(world) == "/srv"
 
 
-def test_a_relative_folder_that_was_applied_is_relative_to_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_relative_folder_that_was_applied_is_relative_to_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     world = World()
     world.write(deployment())

@@ -90,7 +90,11 @@ def test_a_deleted_pod_runs_on_until_all_clients_have_heard_of_it() -> None:
 def test_orders_are_sorted_whatever_came_first() -> None:
     world = World()
     world.write(pod("b") + "---" + pod("a") + "---" + pod("z", namespace="aaa"))
-    assert [(order.namespace, order.name) for order in world.orders().pods] == [("aaa", "z"), ("shop", "a"), ("shop", "b")]
+    assert [(order.namespace, order.name) for order in world.orders().pods] == [
+        ("aaa", "z"),
+        ("shop", "a"),
+        ("shop", "b"),
+    ]
 
 
 class _Never:

@@ -206,7 +206,9 @@ def report(record: PodRecord, *, ready: bool = True, reason: str = "", **changes
 
 
 # ---- objects ---------------------------------------------------------------------------------------------------------
-def deployment(name: str = "web", *, namespace: str = "shop", replicas: int = 1, image: str = "web", more: str = "") -> str:
+def deployment(
+    name: str = "web", *, namespace: str = "shop", replicas: int = 1, image: str = "web", more: str = ""
+) -> str:
     """A Deployment as YAML; `more` are further fields of its container."""
     return f"""
 apiVersion: apps/v1

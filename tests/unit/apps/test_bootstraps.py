@@ -1,0 +1,41 @@
+"""What Envoys start with: who they are, and where and how they find the control plane."""
+
+import json
+
+from weft.apps.bootstraps import ProxyBootstraps
+from weft.dialects.kubernetes.injection import Template
+from weft.ir.settings import MeshSettings
+from weft.model.kubernetes import PodSpec
+from weft.model.local import ADMIN_SOCKET, ROOT_SECRET_FILE, TOKEN_SECRET_FILE
+from weft.model.objects import Metadata, Object
+from weft.serve.ads.node import parse_node_id
+
+POD = Object(
+    "Pod",
+    Metadata(name="web-1", namespace="shop", labels={"app": "web"}),
+    PodSpec(service_account_name="seller"),
+)
+
+
+def text(template: Template = "sidecar") -> str:
+    return ProxyBootstraps(MeshSettings(), "10.244.0.1", 15012).bootstrap(POD, "10.244.0.5", template)
+
+
+def test_a_proxy_names_itself_as_its_pod() -> None:
+    found = json.loads(text())
+    node = parse_node_id(found["node"]["id"])
+    assert (node.role, node.address, node.pod, node.namespace) == ("sidecar", "10.244.0.5", "web-1", "shop")
+    assert parse_node_id(json.loads(text("gateway"))["node"]["id"]).role == "router"
+
+
+def test_it_finds_the_control_plane_and_proves_itself_by_files() -> None:
+    found = text()
+    assert '"10.244.0.1"' in found
+    assert "15012" in found
+    for name in (ADMIN_SOCKET, ROOT_SECRET_FILE, TOKEN_SECRET_FILE):
+        assert name in found
+    assert "istiod.istio-system.svc" in found
+
+
+def test_the_same_pod_always_gets_the_same_text() -> None:
+    assert text() == text()

@@ -1,0 +1,149 @@
+"""Views of proxies: each change is told once, with the right names, to those whom it concerns."""
+
+from collections.abc import Mapping
+
+import pytest
+from tests.unit.apps.test_pipeline import POD, SERVICE, put
+
+from weft.apps.pipeline import Pipeline
+from weft.apps.views import ProxyViews
+from weft.base.issues import Ref
+from weft.envoy.type_urls import CDS, EDS, LDS, RDS
+from weft.serve.ads.messages import Node
+from weft.serve.ads.views import Changes, View
+from weft.serve.callers import Pod
+
+WEB = "outbound|80||web.shop.svc.cluster.local"
+
+
+class Stream:
+    """A stream of a proxy, which only notes what it hears."""
+
+    def __init__(self) -> None:
+        self.heard: list[dict[str, set[str]]] = []
+
+    def changed(self, changes: Changes) -> None:
+        self.heard.append({type_url: set(names) for type_url, names in changes.items()})
+
+
+class World:
+    """Views over a few objects."""
+
+    def __init__(self) -> None:
+        self.pipeline = Pipeline()
+        self.views = ProxyViews(
+            self.pipeline.mesh, self.pipeline.resources, lambda pod: f"Kubernetes//Pod/{pod.namespace}/{pod.name}"
+        )
+
+    def view(self, name: str, role: str = "sidecar", namespace: str = "shop") -> View:
+        found = self.views.view_of(Pod(f"uid-{name}", namespace, name, "default"), node(name, role, namespace))
+        assert found is not None
+        return found
+
+    def put(self, text: str) -> set[str]:
+        """Sets objects; returns whose streams are to be moved."""
+        put(self.pipeline, text)
+        return self.views.refresh()
+
+
+def node(name: str, role: str = "sidecar", namespace: str = "shop") -> Node:
+    return Node(f"{role}~10.244.0.2~{name}.{namespace}~cluster.local", "", {})
+
+
+def pod(name: str, labels: str = "app: web", address: int = 2) -> str:
+    text = POD.replace("name: web-1", f"name: {name}").replace("app: web", labels)
+    return text.replace("10.244.0.2", f"10.244.0.{address}")
+
+
+@pytest.fixture
+def world() -> World:
+    found = World()
+    found.put(f"{SERVICE}---{pod('web-1')}---{pod('web-2', address=3)}---{pod('other', 'app: other', 4)}")
+    return found
+
+
+def test_equal_proxies_share_a_view_and_others_do_not(world: World) -> None:
+    first = world.view("web-1")
+    assert world.view("web-2") is first
+    assert world.view("other") is not first
+    assert world.view("web-1", "router") is not first
+    assert first.name == "own/shop"
+
+
+def test_a_pod_that_nobody_knows_has_no_view(world: World) -> None:
+    assert world.views.view_of(Pod("uid-none", "shop", "none", "default"), node("none")) is None
+
+
+def test_a_view_holds_what_its_proxies_get(world: World) -> None:
+    source = world.view("web-1").source
+    clusters, listeners = source.wildcard(CDS), source.wildcard(LDS)
+    assert clusters is not None
+    assert listeners is not None
+    assert WEB in clusters
+    assert "virtualOutbound" in listeners
+    assert source.wildcard(EDS) is None
+    assert source.named(EDS, WEB) is not None
+    assert source.named(RDS, "80") is not None
+    assert source.named(RDS, "none") is None
+
+
+def test_a_change_is_told_once_with_the_names_that_differ(world: World) -> None:
+    stream = Stream()
+    world.view("web-1").attach(stream)
+    world.put(pod("web-1").replace('"True"', '"False"'))
+    assert stream.heard == [{EDS: {WEB}}]
+    assert world.views.refresh() == set()
+    assert len(stream.heard) == 1
+
+
+def test_what_comes_and_goes_is_told(world: World) -> None:
+    stream = Stream()
+    view = world.view("web-1")
+    view.attach(stream)
+    world.put(SERVICE.replace("web", "api").replace("10.96.0.1", "10.96.0.2"))
+    api = "outbound|80||api.shop.svc.cluster.local"
+    assert stream.heard[0][CDS] == {api}
+    assert stream.heard[0][EDS] == {api}
+    assert stream.heard[0][RDS] == {"80"}
+    world.pipeline.objects.remove(Ref("Service", "shop", "api"))
+    assert world.views.refresh() == set()
+    assert stream.heard[1] == stream.heard[0]
+    clusters: Mapping[str, object] | None = view.source.wildcard(CDS)
+    assert clusters is not None
+    assert api not in clusters
+
+
+def test_a_change_that_changes_nothing_is_not_told(world: World) -> None:
+    stream = Stream()
+    world.view("web-1").attach(stream)
+    world.put(SERVICE.replace("name: web,", "name: web, annotations: {note: new},"))
+    world.put(SERVICE)
+    assert stream.heard == []
+
+
+def test_a_proxy_whose_labels_change_is_moved_to_another_view(world: World) -> None:
+    before = world.view("web-1")
+    world.view("web-2")
+    assert world.put(pod("web-1", "app: moved")) == {"uid-web-1"}
+    after = world.view("web-1")
+    assert after is not before
+    assert world.view("web-2") is before
+    assert world.put(pod("web-1")) == {"uid-web-1"}
+    assert world.view("web-1") is before
+
+
+def test_a_view_that_nobody_shows_is_forgotten(world: World) -> None:
+    stream = Stream()
+    shown, dropped = world.view("web-1"), world.view("other")
+    shown.attach(stream)
+    world.views.forget_unused(lambda uid: uid == "uid-web-1")
+    assert world.view("web-1") is shown
+    assert world.view("other") is not dropped
+    world.put(pod("web-1").replace('"True"', '"False"'))
+    assert stream.heard == [{EDS: {WEB}}]
+
+
+def test_a_pod_that_is_connected_no_more_is_not_moved(world: World) -> None:
+    world.view("web-1")
+    world.views.forget_unused(lambda _: False)
+    assert world.put(pod("web-1", "app: moved")) == set()

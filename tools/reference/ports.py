@@ -18,7 +18,7 @@ The numbers are Istio's, so that habits and dashboards hold. An application in t
 
 _MACHINE: Final = """\
 On the machine itself nothing listens but the gateways that your objects ask for. A gateway runs in the machine's network, so ports {ports} of
-its Envoy are open there as well, the first one on loopback only. Commands talk to the controller over a unix socket in the
+its Envoy are there as well, on loopback. Where the gateway itself listens is said by `weft up --gateway-address`. Commands talk to the controller over a unix socket in the
 [state folder](state.md), which only its owner can open."""
 
 

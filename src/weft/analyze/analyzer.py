@@ -16,12 +16,13 @@ CHECKS: tuple[Check, ...] = (
     traffic.unknown_hosts,
     traffic.empty_subsets,
     traffic.overruled_policies,
-    services.bytes_of_headless_services,
+    services.bytes_without_address,
     services.shared_ports,
     gateways.conflicting_servers,
     gateways.missing_credentials,
     selectors.selectors_without_workloads,
     access.request_rules_on_bytes,
+    access.overruled_authentications,
 )
 
 

@@ -11,15 +11,15 @@ from weft.mesh.reader import Mesh
 from weft.model.codes import OVERRULED, UNMANAGED_PORT
 
 
-def bytes_of_headless_services(fragments: Fragments, _: Mesh) -> Iterator[Issue]:
-    """WEFT0502: a headless service has a port that is not declared to be HTTP.
+def bytes_without_address(fragments: Fragments, _: Mesh) -> Iterator[Issue]:
+    """WEFT0502: a service of the cluster without an address has a port that is not declared to be HTTP.
 
-    Requests of HTTP name the service; a connection of bytes has only the address of one of its pods, for which proxies
-    have no listener yet.
+    Requests of HTTP name the service; a connection of bytes has only the address of a pod, or what DNS answers, for
+    which proxies have no listener.
     """
     for ref, service in each(fragments, Service):
-        ports = [port for port in service.ports if port.protocol != "udp" and not is_http(port.protocol)]
-        if not service.headless or not ports:
+        ports = [port for port in service.ports if _is_unmanaged(service, port)]
+        if not ports:
             continue
         numbers = ", ".join(str(port.number) for port in ports)
         yield Issue(
@@ -27,11 +27,18 @@ def bytes_of_headless_services(fragments: Fragments, _: Mesh) -> Iterator[Issue]
             "warning",
             ref,
             "spec.ports",
-            f"port {numbers} of this headless service is not declared to be HTTP",
-            effect="connections go to the pods as they are, without mutual TLS, routes or settings of traffic; servers "
-            "that require mutual TLS refuse them, and with REGISTRY_ONLY they are closed",
-            advice="name the port http... where it serves HTTP, else give the service an address (clusterIP)",
+            f"port {numbers} is not declared to be HTTP, and the service has no address",
+            effect="connections go out as they are, without mutual TLS, routes or settings of traffic; servers that "
+            "require mutual TLS refuse them, and with REGISTRY_ONLY they are closed",
+            advice="name the port http... where it serves HTTP, else give the service an address (clusterIP), or "
+            "describe the host in a ServiceEntry",
         )
+
+
+def _is_unmanaged(service: Service, port: ServicePort) -> bool:
+    if service.registry != "cluster" or service.addresses or port.protocol == "udp" or is_http(port.protocol):
+        return False
+    return service.headless or port.protocol not in ("detect", "tls")
 
 
 def shared_ports(fragments: Fragments, _: Mesh) -> Iterator[Issue]:
@@ -60,7 +67,7 @@ def _addresses(service: Service, port: ServicePort) -> tuple[str, ...]:
     if is_http(port.protocol) or port.protocol in ("tls", "udp"):
         return ()
     own = tuple(address for _, address in service.addresses if "/" not in address)
-    anywhere = not service.addresses and not service.headless and port.protocol != "detect"
+    anywhere = not service.addresses and service.registry == "external" and port.protocol != "detect"
     return own or (("",) if anywhere else ())
 
 

@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 from google.protobuf.message import Message
+from msgspec.structs import replace
 
 from weft.base import protobuf
 from weft.envoy.cluster import CLUSTER, connections
@@ -38,7 +39,8 @@ def inbound_cluster(port: InboundPort, settings: MeshSettings) -> Message:
 
     It goes to the address that the client called, which is the workload's, unless the port says where to.
     """
-    traffic = port.pool or TrafficSettings(connect=settings.defaults.connect)
+    pool = port.pool or TrafficSettings()
+    traffic = replace(pool, connect=settings.defaults.connect if pool.connect is None else pool.connect)
     source = {"source_address": address(INBOUND_SOURCE, 0).socket_address}  # type: ignore[attr-defined]
     version = codec(port.protocol, traffic)
     options = protocol_options("as_client" if version == "none" else version, traffic)

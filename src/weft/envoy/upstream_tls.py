@@ -6,6 +6,7 @@ from google.protobuf.message import Message
 
 from weft.base import protobuf
 from weft.envoy.messages import extension
+from weft.envoy.names import local_domains
 from weft.envoy.protocol_options import Codec
 from weft.envoy.socket_match import (
     MESH_MODE,
@@ -22,6 +23,7 @@ from weft.envoy.tls_context import (
     peer_validation,
     stated_parameters,
 )
+from weft.ir.identities import identity_spellings
 from weft.ir.settings import MeshSettings
 from weft.ir.values import Text, Tls
 from weft.ir.view import Cluster
@@ -103,11 +105,16 @@ def _mesh_socket(cluster: Cluster, version: Codec, settings: MeshSettings) -> di
 
 
 def _peers(cluster: Cluster, settings: MeshSettings) -> list[Text]:
-    """The identities that the endpoints may prove (I4); where nobody knows any, every one of the own domain."""
+    """The identities that the endpoints may prove (I4); where nobody knows any, every one of the own domain.
+
+    An endpoint may still have its identity under an alias of the domain, as long as the domain is being renamed.
+    """
     tls = cluster.settings.tls
-    stated = tls.peer_names if tls else None
-    known = list(stated or ()) or [("exact", peer) for peer in cluster.peers]
-    return known or identities_of((settings.trust_domain.name,))
+    if tls is not None and tls.peer_names:
+        return list(tls.peer_names)
+    domains = local_domains(settings)
+    known = (text for peer in cluster.peers for text in identity_spellings(("exact", peer), domains))
+    return list(known) or identities_of(domains)
 
 
 def _own_socket(cluster: Cluster, tls: Tls, version: Codec) -> dict[str, Any]:

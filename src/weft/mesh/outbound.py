@@ -74,7 +74,7 @@ class Outbound:
         for service in sorted(self._scopes.services(scope), key=lambda s: (s.source.created, s.host)):
             for port in service.ports:
                 host = service.host if port.protocol == "tls" else ""
-                for listener in self._of_port(scope, service, port):
+                for listener in filter(_has_purpose, self._of_port(scope, service, port)):
                     found.setdefault((listener.port, listener.address), []).append((host, listener))
         return tuple(_united(found[key]) for key in sorted(found))
 
@@ -112,9 +112,11 @@ class Outbound:
     ) -> OutboundListener:
         """Where a service has no address of its own it is recognised by port, and by network or server name.
 
-        Bytes on a port whose protocol is detected say neither: without networks they are nobody's.
+        Bytes that say neither are those of a ServiceEntry that declares its port so (Istio), and nobody's else: on a
+        port whose protocol is detected, or for another name in DNS, it would be a guess.
         """
         detected = port.protocol == "detect"
+        guessed = not networks and (detected or (service.registry == "cluster" and port.protocol != "tls"))
         names = (service.host,) if port.protocol == "tls" and not networks else None
         narrowed = tuple(
             structs.replace(s, networks=s.networks or networks or None, tls_names=s.tls_names or names) for s in streams
@@ -124,7 +126,7 @@ class Outbound:
             port=port.number,
             kind="detect" if detected else "stream",
             route=str(port.number) if detected else "",
-            streams=() if detected and not networks else narrowed,
+            streams=() if guessed else narrowed,
             fallback=self._scopes.fallback(scope),
         )
 
@@ -146,13 +148,23 @@ class Outbound:
         if not port_text.isdigit():
             return None
         port = int(port_text)
-        hosts = (host,) if host else self._by_port.get((scope, port))
-        if not host and not hosts:
+        if host:
+            return self._routes_of_one(scope, host, port)
+        hosts = self._by_port.get((scope, port))
+        if not hosts:
             return None
         built = (self._host.get((scope, each, port)) for each in hosts)
         return RouteConfiguration(
             name, unique_domains(each for each in built if each is not None), self._scopes.fallback(scope)
         )
+
+    def _routes_of_one(self, scope: ProxyScope, host: str, port: int) -> RouteConfiguration | None:
+        """The table of a service's own address: what is called there is the service, whatever host requests name."""
+        found = self._host.get((scope, host, port))
+        if found is None:
+            return None
+        hosts = (structs.replace(found, domains=("*",)),)
+        return RouteConfiguration(host_route(host, port), hosts, self._scopes.fallback(scope))
 
     def _find_hosts(self, key: tuple[ProxyScope, int]) -> tuple[str, ...]:
         """Hosts with a virtual host in the table of a port: services first, then hosts that only a route names."""
@@ -235,6 +247,10 @@ def _united(found: list[tuple[str, OutboundListener]]) -> OutboundListener:
 def _by_server_name(listener: OutboundListener, host: str) -> OutboundListener:
     streams = tuple(s if s.tls_names else structs.replace(s, tls_names=(host,)) for s in listener.streams)
     return structs.replace(listener, streams=streams)
+
+
+def _has_purpose(listener: OutboundListener) -> bool:
+    return listener.kind != "stream" or bool(listener.streams)
 
 
 def _combine(first: OutboundListener, second: OutboundListener) -> OutboundListener:

@@ -1,4 +1,4 @@
-"""Whatever process of a mesh is killed: requests go on, nothing that serves is restarted, and nothing is left behind."""
+"""Whatever process of a mesh is killed: requests go on, nothing that serves is restarted, and nothing is left."""
 
 import time
 from collections.abc import Iterator

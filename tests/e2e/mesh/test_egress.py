@@ -70,7 +70,7 @@ def test_a_static_service_entry_names_a_server_outside(mesh: RunningMesh, outsid
 
 @pytest.mark.parametrize("resolution", ["DNS", "DNS_ROUND_ROBIN"])
 def test_a_service_entry_may_name_its_server_by_dns(mesh: RunningMesh, outside: str, resolution: str) -> None:
-    """The name resolves by the pod's hosts file, which knows the services of the mesh: that is DNS without a network."""
+    """The name resolves by the pod's hosts file, which knows the services of the mesh: DNS without a network."""
     known = entry("anchor.example", outside).replace("name: outside", "name: anchor")
     text = entry("by-name.example", "old.plain.svc.cluster.local", resolution=resolution).replace(str(PORT), "80")
     with mesh.config(f"{known}---\n{text}"):

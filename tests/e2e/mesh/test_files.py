@@ -9,6 +9,7 @@ import pytest
 from tests.e2e.mesh.harness.manifests import account, client, server, service
 from tests.e2e.mesh.harness.mesh import BASE, RunningMesh
 from tests.e2e.mesh.harness.waiting import eventually, seconds_until
+
 from weft.base.issues import LocatedIssue
 
 pytestmark = [pytest.mark.root, pytest.mark.timeout(120)]

@@ -72,7 +72,7 @@ def _renamed(document: Json, outcome: Outcome) -> Json:
 
 
 def _credentials(outcome: Outcome) -> Iterator[tuple[str, bool]]:
-    """Secrets that clusters and listeners ask for, whether there is such a Secret or not: its name, and if it is roots."""
+    """Names of secrets that clusters and listeners ask for, and which are roots; the Secrets need not exist."""
     for kind in ("clusters", "listeners"):
         for resource in outcome.resources[kind]:
             yield from _secret_names(protobuf.to_dict(resource))

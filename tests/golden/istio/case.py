@@ -3,7 +3,7 @@
 A case is a file of YAML documents. Its leading comment says what it is about; the comment's last paragraph is YAML too:
 
 - `proxy`: the pod, as `namespace/name`; `role`: `own` (the default) for a sidecar, `edge` for a gateway.
-- `keep`: by type of resource, patterns of the names of those that the case is about; `hosts`: the same for virtual hosts.
+- `keep`: by type of resource, patterns of the names of those that the case is about; `hosts`: of virtual hosts.
 - `show`, `hide`: fields that are kept against, or left out beside, what `outcome.HIDDEN` says.
 - `with`: files of `worlds/` with objects that several cases share.
 """

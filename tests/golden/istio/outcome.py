@@ -58,6 +58,7 @@ HIDDEN = frozenset(
 """Fields that are alike nearly everywhere. The golden files of tests/golden/envoy have them, and cases about them."""
 
 _FIRST = ("@type", "clusterName", "filterChainMatch", "match", "name")
+_DESTINATIONS = ("cluster",)
 _REDACTED = "redacted"
 _SECRET = "inlineBytes"
 
@@ -87,6 +88,12 @@ class Outcome:
             for kind, type_url in TYPES.items()
         }
 
+    def destinations(self) -> Iterator[str]:
+        """Names of the clusters that routes and listeners lead to."""
+        for kind in ("listeners", "routes"):
+            for resource in self.resources[kind]:
+                yield from _destinations(protobuf.to_dict(resource))
+
     def compared(self) -> Json:
         """What the golden file holds: the kept resources without hidden fields, and all issues."""
         kept = {kind: self._kept(kind, patterns) for kind, patterns in self.case.header.keep.items()}
@@ -106,6 +113,17 @@ def name_of(resource: Message) -> str:
     """The name by which a resource is asked for."""
     found: Any = resource
     return str(found.cluster_name if hasattr(found, "cluster_name") else found.name)
+
+
+def _destinations(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        yield from (value[field] for field in _DESTINATIONS if isinstance(value.get(field), str))
+        if isinstance(value.get("clusters"), list):
+            yield from (each["name"] for each in value["clusters"])
+        value = list(value.values())
+    if isinstance(value, list):
+        for each in value:
+            yield from _destinations(each)
 
 
 def _message(resource: Resource) -> Message:

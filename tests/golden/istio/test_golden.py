@@ -12,7 +12,7 @@ import yaml
 from tests.golden.envoy.views import BOOTSTRAP
 from tests.golden.istio import case
 from tests.golden.istio.acceptance import bootstrap_of
-from tests.golden.istio.outcome import Outcome
+from tests.golden.istio.outcome import Outcome, name_of
 from tests.golden.real_envoy import refusal
 
 from weft.base import protobuf
@@ -37,6 +37,14 @@ def test_what_a_proxy_gets(name: str, update_golden: bool) -> None:
     assert yaml.safe_load(path.read_text()) == compared
     assert outcome.failures == ()
     assert all(compared[kind] for kind in outcome.case.header.keep), "the case keeps something that is not there"
+
+
+@pytest.mark.parametrize("name", case.names())
+def test_what_leads_nowhere_is_told(name: str) -> None:
+    outcome = outcome_of(name)
+    nowhere = set(outcome.destinations()) - {name_of(each) for each in outcome.resources["clusters"]}
+    told = [issue.message for issue in outcome.issues if issue.code in ("IST0101", "IST0112")]
+    assert [each for each in nowhere if not any(each.rpartition("|")[2] in message for message in told)] == []
 
 
 def test_a_real_envoy_accepts_every_resource_of_every_case(tmp_path: Path) -> None:

@@ -138,7 +138,7 @@ def test_a_headless_service_with_bytes_is_told() -> None:
 
 def test_the_younger_of_two_services_that_nothing_tells_apart_is_told() -> None:
     world = sound_world()
-    tcp: dict[str, Any] = {"protocol": "tcp", "port": 3306, "addresses": (), "members": None}
+    tcp: dict[str, Any] = {"protocol": "tcp", "port": 3306, "addresses": (), "members": None, "registry": "external"}
     world.put(service("a", source=source("a", created=2), **tcp), name="a")
     world.put(service("b", source=source("b", created=1), **tcp), name="b")
     assert findings(world) == [("IST0134", "a")]
@@ -191,3 +191,39 @@ def test_a_gateway_whose_certificate_is_missing_or_incomplete_is_told() -> None:
         secret = Object("Secret", Metadata(name="cert", namespace="default"), Secret(data=data))
         world.objects.set(Ref("Secret", "default", "cert"), secret)
         assert findings(world) == expected
+
+
+def authentication(name: str, created: int, target: Target) -> Authentication:
+    return Authentication(source(name, created=created, kind="PeerAuthentication"), target, mutual="require")
+
+
+def test_the_younger_of_two_authentications_of_one_level_is_told() -> None:
+    world = sound_world()
+    selected = Target("workloads", "default", select=selecting(app="reviews"))
+    world.put(authentication("old", 1, selected), name="old")
+    world.put(authentication("of-namespace", 1, Target("namespace", "default")), name="of-namespace")
+    assert findings(world) == []
+    also_selected = Target("workloads", "default", select=selecting(version="v1"))
+    world.put(authentication("young", 2, also_selected), name="young")
+    assert findings(world) == [("WEFT0501", "young")]
+
+
+def test_a_rule_about_requests_is_told_where_a_gateway_serves_bytes() -> None:
+    world = edge_world(server("a", 3306, "*", protocol="tcp"), server("b", 80, "*"))
+    world.put(table("*", rule(Backend(REVIEWS, 80)), attach=Target("gateway", "default", "a"), level="stream"))
+    about_requests = AuthzRule(
+        source("policy"), "allow", conditions=(Condition("request.method", (("exact", "GET"),)),)
+    )
+    target = Target("workloads", "default", select=selecting(app="reviews"))
+    world.put(Authorization(source("policy"), "request", 2, "in", target, (about_requests,), True), name="policy")
+    (issue,) = analyze(world.fragments, world.mesh)
+    assert issue.code == "WEFT0305"
+    assert "port 3306 serves bytes" in issue.message
+
+
+def test_bytes_of_a_service_without_any_address_are_told() -> None:
+    world = sound_world()
+    protocols: tuple[Protocol, ...] = ("tcp", "detect", "tls", "http")
+    for protocol in protocols:
+        world.put(service("db", protocol=protocol, addresses=(), resolution="dns", members=None), name="db")
+        assert findings(world) == ([("WEFT0502", "db")] if protocol == "tcp" else [])

@@ -206,3 +206,18 @@ def test_bytes_on_a_detected_port_are_recognised_by_network() -> None:
     other = World()
     other.put(external("a.example", protocol="detect"))
     assert streams_at(other, "0.0.0.0") == []
+
+
+def test_another_name_in_dns_does_not_take_the_bytes_of_others_on_its_port() -> None:
+    world = World()
+    world.put(service("alias", protocol="tcp", addresses=(), members=None, resolution="dns"))
+    assert world.mesh.outbound_listeners(scope()) == ()
+    world.put(external("db.example", protocol="tcp"))
+    assert streams_at(world, "0.0.0.0") == [("db.example", None, None)]
+
+
+def test_what_is_sent_to_a_services_own_address_is_for_it_whatever_host_it_names() -> None:
+    world = World()
+    world.put(service("reviews", protocol="detect"))
+    (host,) = routes(world, f"{REVIEWS}:80").hosts
+    assert (host.name, host.domains) == (f"{REVIEWS}:80", ("*",))

@@ -27,7 +27,7 @@ def compile_service(subject: Object[api.Service], lookup: Lookup) -> Compiled:
     """One service. Without a selector its endpoints are those of its EndpointSlices."""
     report, settings = Report(subject.ref), lookup.settings()
     meta, spec = subject.metadata, subject.spec
-    _check(spec, report)
+    _check(spec, report, settings.cluster_domain)
     is_alias = spec.type == "ExternalName"
     service = Service(
         source=subject.provenance("spec"),
@@ -82,7 +82,7 @@ def _is_usable(port: api.ServicePort, path: str, report: Report) -> bool:
     return True
 
 
-def _check(spec: api.Service, report: Report) -> None:
+def _check(spec: api.Service, report: Report, cluster_domain: str) -> None:
     seen: set[tuple[int, str]] = set()
     for index, port in enumerate(spec.ports):
         path = f"spec.ports[{index}]"
@@ -96,6 +96,11 @@ def _check(spec: api.Service, report: Report) -> None:
             report.invalid(f"{path}.name", "the port has no name", "ports of a Service with several need names")
     if spec.type == "ExternalName" and not spec.external_name:
         report.invalid("spec.externalName", "type ExternalName needs it")
+    if spec.type == "ExternalName" and spec.external_name.removesuffix(".").endswith(f".svc.{cluster_domain}"):
+        message = "another name for a service of the cluster is not supported yet"
+        effect = "requests go to its address as to a host outside: without mutual TLS, its routes and its settings"
+        advice = "call the service by its own name, or route this host to it by a VirtualService"
+        report.warning(codes.UNSUPPORTED, "spec.externalName", message, effect=effect, advice=advice)
     _check_unsupported(spec, report)
 
 

@@ -100,8 +100,9 @@ class Files:
     def _parse(self, name: str, text: str, stamp: Stamp) -> File:
         known = self.known.get(name)
         settled = stamp if time.time() - stamp.content_ns / 1e9 > _SETTLED_SECONDS else None
-        if not text.strip() and (self._memory.good_text(name) or "").strip():
-            return self._older(name, settled, self._reader.refuse(_emptied()))
+        torn = _torn(text, self._memory.good_text(name) or "")
+        if torn is not None:
+            return self._older(name, settled, self._reader.refuse(torn))
         content = self._reader.read(text, json=is_json(name), older=known.content if known else None)
         if not content.readable:
             return self._older(name, settled, content, text)
@@ -130,10 +131,17 @@ class Files:
         return chunks
 
 
-def _emptied() -> UnreadableError:
-    """A file that was truncated by a save that failed looks like this; nobody empties a file to delete objects."""
-    advice = "remove the file, or leave a comment in it, if it shall say nothing"
-    return UnreadableError("the file is empty now", 1, advice=advice)
+def _torn(text: str, former: str) -> UnreadableError | None:
+    """What is wrong with a text that a save which failed leaves behind, though it may be good YAML: less of the former
+    text. Nobody empties a file to delete objects, or ends it within a line."""
+    if not text.strip():
+        advice = "remove the file, or leave a comment in it, if it shall say nothing"
+        return UnreadableError("the file is empty now", 1, advice=advice) if former.strip() else None
+    within_a_line = former.startswith(text) and former[len(text) :][:1] not in ("", "\r", "\n") and text[-1] != "\n"
+    if not within_a_line:
+        return None
+    message = "the file ends within a line of its former text, as one that was not saved to its end"
+    return UnreadableError(message, text.count("\n") + 1, advice="end the last line if it is what the file shall say")
 
 
 def is_json(name: str) -> bool:

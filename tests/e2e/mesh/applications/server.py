@@ -11,7 +11,7 @@ import threading
 import time
 from collections import Counter, deque
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Final
+from typing import ClassVar, Final
 from urllib.parse import parse_qs, urlsplit
 
 VERSION: Final = os.environ.get("VERSION", "v1")
@@ -29,6 +29,9 @@ class Server(ThreadingHTTPServer):
     request_queue_size = 256
 
 
+METHODS: Final = ("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH")
+
+
 class Handler(BaseHTTPRequestHandler):
     """Answers every method and path.
 
@@ -39,8 +42,8 @@ class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
     wbufsize = -1
-    seen: deque[dict[str, str]] = deque(maxlen=_KEPT)
-    failures: Counter[str] = Counter()
+    seen: ClassVar[deque[dict[str, str]]] = deque(maxlen=_KEPT)
+    failures: ClassVar[Counter[str]] = Counter()
 
     def handle_one_request(self) -> None:
         try:
@@ -61,8 +64,6 @@ class Handler(BaseHTTPRequestHandler):
             time.sleep(float(query.get("delay", "0")))
             self.reply(self.status(query), self.told(body))
 
-    do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = do_OPTIONS = do_PATCH = answer
-
     def status(self, query: dict[str, str]) -> int:
         if FAILING:
             return 503
@@ -79,7 +80,7 @@ class Handler(BaseHTTPRequestHandler):
             "method": self.command,
             "path": self.path,
             "host": self.headers.get("host", ""),
-            "port": self.server.server_address[1],
+            "port": self.connection.getsockname()[1],
             "peer": self.client_address[0],
             "body": body.decode(errors="replace"),
             "headers": {name.lower(): value for name, value in self.headers.items()},
@@ -96,8 +97,12 @@ class Handler(BaseHTTPRequestHandler):
         if self.command != "HEAD":
             self.wfile.write(body)
 
-    def log_message(self, format: str, *args: object) -> None:
+    def log_message(self, *_: object) -> None:
         """Nothing is logged: the sidecar's access log is what tests read."""
+
+
+for method in METHODS:
+    setattr(Handler, f"do_{method}", Handler.answer)
 
 
 class Lines(socketserver.StreamRequestHandler):

@@ -1,5 +1,7 @@
-"""A client with a certificate of its own: reads {"host", "port", "certificates", "key", "protocol"} from standard input
-as JSON, sends one HTTP request over TLS, and writes {"answer", "error"}: the first line that came back, or why none did.
+"""A client with a certificate of its own.
+
+Reads {"host", "port", "certificates", "key", "protocol"} from standard input as JSON, sends one HTTP request over TLS,
+and writes {"answer", "error"}: the first line that came back, or why none did.
 """
 
 import json

@@ -26,8 +26,8 @@ from tests.e2e.mesh.harness.waiting import eventually
 from weft.base.places import Places
 from weft.node.addresses import MeshNetwork
 from weft.node.inspection import admin_socket_of, exec_arguments, log_files
-from weft.node.state import StateFolder, read_record
 from weft.node.settings import node_settings
+from weft.node.state import StateFolder, read_record
 
 READY: Final = 60.0
 BASE: Final = "00-base.yaml"

@@ -291,6 +291,20 @@ def test_a_new_empty_file_and_one_with_a_comment_say_nothing(folder: Folder) -> 
     assert changes.issues == ()
 
 
+def test_a_file_that_ends_within_a_line_of_its_former_text_is_not_believed(folder: Folder) -> None:
+    whole = f"{road('one')}---\n{road('two')}---\n{road('three')}"
+    folder.write("a.yaml", whole)
+    folder.scan()
+    folder.write("a.yaml", whole[: whole.index("  name: two") + len("  name")])  # good YAML, but not the former object
+    changes = folder.scan()
+    assert not changes
+    assert said(changes.issues, folder.root) == [
+        "a.yaml:11:1 the file ends within a line of its former text, as one that was not saved to its end"
+    ]
+    folder.write("a.yaml", whole[: whole.index("---\n") - 1])  # an editor that leaves the last line without its end
+    assert folder.scan().deletes == {ref("two"), ref("three")}
+
+
 def test_a_folder_that_is_gone_takes_nothing_down(folder: Folder) -> None:
     folder.write("a.yaml", road("one"))
     folder.scan()

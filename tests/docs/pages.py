@@ -122,7 +122,7 @@ def _fence(info: str, body: list[str], line: int) -> Fence:
     unknown = attributes.keys() - _ATTRIBUTES
     if unknown:
         raise PageError(f"line {line}: unknown attribute {', '.join(sorted(unknown))}")
-    return Fence(language, attributes, "\n".join(body) + "\n", line)
+    return Fence(language, attributes, "".join(f"{text}\n" for text in body), line)
 
 
 def _file(fence: Fence) -> File:
@@ -134,7 +134,8 @@ def _file(fence: Fence) -> File:
 
 def _commands(fence: Fence) -> Iterator[Command]:
     """A line that ends with a backslash goes on in the next one."""
-    typed, output, line = "", [], fence.line
+    typed, line = "", fence.line
+    output: list[str] = []
     for number, text in enumerate(fence.text.splitlines(), fence.line + 1):
         if typed.endswith("\\\n"):
             typed += text if not text.endswith("\\") else f"{text}\n"

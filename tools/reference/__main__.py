@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import click
+
 from tools.reference.pages import FOLDER, pages
 
 
@@ -12,7 +14,7 @@ def main() -> None:
         if not path.exists() or path.read_text() != text:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text)
-            print(f"written: {FOLDER}/{name}")
+            click.echo(f"written: {FOLDER}/{name}")
 
 
 if __name__ == "__main__":

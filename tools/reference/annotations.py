@@ -26,14 +26,20 @@ LABELS: Final[Mapping[str, tuple[str, str]]] = {
     "service.istio.io/workload-name": ("Pod", "name of what the pod is a replica of"),
     "topology.istio.io/network": ("Pod", "network that the pod is in"),
     "topology.istio.io/locality": ("Pod", "`region.zone.subzone`, for preferring near endpoints"),
-    "security.istio.io/tlsMode": ("WorkloadEntry", "`istio`: it speaks mutual TLS of the mesh; `disabled`: it does not"),
+    "security.istio.io/tlsMode": (
+        "WorkloadEntry",
+        "`istio`: it speaks mutual TLS of the mesh; `disabled`: it does not",
+    ),
     "kubernetes.io/service-name": ("EndpointSlice", "the Service that it belongs to"),
     "kubernetes.io/metadata.name": ("Namespace", "its name, set by Weft as Kubernetes does"),
 }
 ANNOTATIONS: Final[Mapping[str, tuple[str, str]]] = {
     "sidecar.istio.io/inject": ("Pod", "as the label; the label wins"),
     "inject.istio.io/templates": ("Pod", "`gateway`: its Envoy is a gateway and no sidecar"),
-    "sidecar.istio.io/logLevel": ("Pod", "what its Envoy logs of itself: `trace`, `debug`, `info`, `warning` (default) ..."),
+    "sidecar.istio.io/logLevel": (
+        "Pod",
+        "what its Envoy logs of itself: `trace`, `debug`, `info`, `warning` (default) ...",
+    ),
     "sidecar.istio.io/status": ("Pod", "set by Weft on pods with an Envoy of their own"),
     f"{_TRAFFIC}includeOutboundIPRanges": ("Pod", "only connections to these ranges go through the sidecar"),
     f"{_TRAFFIC}excludeOutboundIPRanges": ("Pod", "connections to these ranges go past it"),
@@ -42,7 +48,10 @@ ANNOTATIONS: Final[Mapping[str, tuple[str, str]]] = {
     f"{_TRAFFIC}includeInboundPorts": ("Pod", "only connections to these ports of the pod come through it"),
     f"{_TRAFFIC}excludeInboundPorts": ("Pod", f"connections to these ports come past it, besides {_EXCLUDED}"),
     "networking.istio.io/exportTo": ("Service", "namespaces that see it: `*`, `.` (its own), `~` (none) or names"),
-    "istio.io/dry-run": ("AuthorizationPolicy", "`true`: it decides nothing; what it would do is in Envoy's statistics"),
+    "istio.io/dry-run": (
+        "AuthorizationPolicy",
+        "`true`: it decides nothing; what it would do is in Envoy's statistics",
+    ),
 }
 
 _INTRODUCTION: Final = """\

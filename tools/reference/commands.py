@@ -14,8 +14,8 @@ from weft.cli.lazy import LazyCommand
 _INTRODUCTION: Final = """\
 # Commands
 
-`--mesh` and `--state-dir` say which mesh is meant; they stand before or behind the name of the command and are left out below. Without
-them it is the mesh `default`. See also [settings](settings.md#environment)."""
+`--mesh` and `--state-dir` say which mesh is meant; they stand before or behind the name of the command and are left
+out below. Without them it is the mesh `default`. See also [settings](settings.md#environment)."""
 
 _COMMON: Final = frozenset({"--mesh", "--state-dir", "--help"})
 

@@ -19,11 +19,12 @@ _INTRODUCTION: Final = """\
 The objects that Weft reads today, and every field of them that it knows. Objects of other kinds are reported
 ([WEFT0202](codes.md)) and not used; that holds for the APIs of Gateway API, Linkerd and Cilium as well.
 
-- A field that does not exist is an error in Istio's kinds. In Kubernetes' kinds it is a warning; fields of Kubernetes that are not listed here are
-  accepted and mean nothing to the mesh, so that the same files work on a cluster.
+- A field that does not exist is an error in Istio's kinds. In Kubernetes' kinds it is a warning; fields of
+  Kubernetes that are not listed here are accepted and mean nothing to the mesh, so that the same files work on a
+  cluster.
 - *Not supported yet* means that the field is known and Weft says what happens instead of it.
-- `TEXT`, `NUMBER`, `BASE64` and `NAME` stand for values. Times are texts such as `1.5s` in Istio's kinds. `{...}   # as PATH` has the same
-  fields as the one that is named.
+- `TEXT`, `NUMBER`, `BASE64` and `NAME` stand for values. Times are texts such as `1.5s` in Istio's kinds.
+  `{...}   # as PATH` has the same fields as the one that is named.
 
 Istio's mesh-wide settings are on [another page](settings.md#meshconfig)."""
 

@@ -14,12 +14,14 @@ from weft.sources.local.addresses import ENTRY_CIDR, SERVICE_CIDR
 _INTRODUCTION: Final = """\
 # Ports and addresses
 
-The numbers are Istio's, so that habits and dashboards hold. An application in the mesh must leave the ports of its sidecar alone."""
+The numbers are Istio's, so that habits and dashboards hold. An application in the mesh must leave the ports of its
+sidecar alone."""
 
 _MACHINE: Final = """\
-On the machine itself nothing listens but the gateways that your objects ask for. A gateway runs in the machine's network, so ports {ports} of
-its Envoy are there as well, on loopback. Where the gateway itself listens is said by `weft up --gateway-address`. Commands talk to the controller over a unix socket in the
-[state folder](state.md), which only its owner can open."""
+On the machine itself nothing listens but the gateways that your objects ask for. A gateway runs in the machine's
+network, so ports {ports} of its Envoy are there as well, on loopback. Where the gateway itself listens is said by
+`weft up --gateway-address`. Commands talk to the controller over a unix socket in the [state folder](state.md),
+which only its owner can open."""
 
 
 def ports_page() -> str:
@@ -32,7 +34,11 @@ def ports_page() -> str:
         (str(ADMIN_PORT), "each Envoy, loopback only", "reading Envoy's admin interface: a list of paths, GET only"),
         (str(READINESS_PORT), "each Envoy", "`/healthz/ready`: 200 from the first whole configuration on"),
         (str(METRICS_PORT), "each Envoy", "`/stats/prometheus`: Envoy's metrics"),
-        (str(XDS_PORT), "the controller, in the pods' network", "configuration and certificates for Envoys, over TLS only"),
+        (
+            str(XDS_PORT),
+            "the controller, in the pods' network",
+            "configuration and certificates for Envoys, over TLS only",
+        ),
         (str(HBONE_PORT), "nobody yet", "kept free for tunnels between proxies: never redirected"),
     )
     exceptions = f"Connections to ports {past} of a pod are not redirected."

@@ -25,14 +25,20 @@ Options of a command win over variables."""
 _MESH_CONFIG: Final = """\
 ## MeshConfig
 
-Settings of the whole mesh are Istio's [MeshConfig](https://istio.io/latest/docs/reference/config/istio.mesh.v1alpha1/), as YAML under the key
-`{key}` of the ConfigMap `{config_map}` in the namespace `{namespace}`. Each field is read alone: one that is wrong leaves the others in force. These
-fields are read:"""
+Settings of the whole mesh are Istio's
+[MeshConfig](https://istio.io/latest/docs/reference/config/istio.mesh.v1alpha1/), as YAML under the key `{key}` of
+the ConfigMap `{config_map}` in the namespace `{namespace}`. Each field is read alone: one that is wrong leaves the
+others in force. These fields are read:"""
+
+_REST: Final = """\
+These fields of the API are known and not supported yet. Where one is set to something else than Istio's default, Weft
+says so:"""
 
 _STANDALONE: Final = """\
 ## Folders for images
 
-A mesh on one machine pulls no images. A `Standalone` object says which folder stands for which images; the commands of their containers run in it.
+A mesh on one machine pulls no images. A `Standalone` object says which folder stands for which images; the commands
+of their containers run in it.
 
 ```yaml
 apiVersion: weft.dev/v1alpha1
@@ -62,8 +68,7 @@ def settings_page() -> str:
     mesh_config = _MESH_CONFIG.format(key=KEY, config_map=CONFIG_MAP, namespace=namespace)
     fields = "\n".join(("```yaml", *_fields(), "```"))
     unread = table(("field", "what holds instead"), [(code(name), text) for name, text in sorted(NOT_READ.items())])
-    rest = "These fields of the API are known and not supported yet. Where one is set to something else than Istio's default, Weft says so:"
-    return sections(_INTRODUCTION, _ENVIRONMENT, environment, mesh_config, fields, rest, unread, _STANDALONE)
+    return sections(_INTRODUCTION, _ENVIRONMENT, environment, mesh_config, fields, _REST, unread, _STANDALONE)
 
 
 def _fields() -> Iterator[str]:

@@ -11,6 +11,7 @@ Check = Callable[[Fragments, Mesh], Iterator[Issue]]
 
 CHECKS: tuple[Check, ...] = (
     routes.missing_destinations,
+    routes.ambiguous_ports,
     routes.missing_gateways,
     routes.hosts_owned_twice,
     traffic.unknown_hosts,

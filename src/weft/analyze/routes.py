@@ -54,6 +54,26 @@ def _not_found(ref: Ref, rule: RouteRule, problem: str) -> Issue:
     )
 
 
+def ambiguous_ports(fragments: Fragments, mesh: Mesh) -> Iterator[Issue]:
+    """IST0112: a destination has several ports, and the rule names none; what was called may be none of them."""
+    for ref, table in each(fragments, RouteTable):
+        for rule in table.rules:
+            for backend in _backends(rule):
+                service = mesh.inventory.service(table.source.namespace, backend.host)
+                called = table.attach.kind not in ("gateway", "listener") and backend.host in table.hosts
+                if backend.port is None and not called and service is not None and len(service.ports) > 1:
+                    ports = ", ".join(str(port.number) for port in service.ports)
+                    yield Issue(
+                        "IST0112",
+                        "error",
+                        ref,
+                        rule.source.path,
+                        f"host {backend.host!r} has the ports {ports}, and the destination names none",
+                        effect="requests go to the port that was called; where the service has no such port they fail",
+                        advice="state destination.port.number",
+                    )
+
+
 def missing_gateways(fragments: Fragments, _: Mesh) -> Iterator[Issue]:
     """IST0101: the gateway that a route binds to does not exist."""
     known = {(gateway.source.namespace, gateway.source.name) for _, gateway in each(fragments, Gateway)}

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+
+from msgspec import structs
+
 from weft.graph.core import Graph
 from weft.graph.tables import Derived
+from weft.ir.access import MutualMode
 from weft.ir.inventory import Endpoint, Service, ServicePort, StaticEndpoint, Workload
 from weft.ir.routing import SubsetTerms
+from weft.ir.settings import WorkloadClass
 from weft.ir.traffic import TrafficSettings
 from weft.ir.values import Locality
 from weft.ir.view import EndpointGroup
-from weft.mesh.inventory import Inventory
+from weft.mesh.inventory import Inventory, class_of
 from weft.mesh.matching import term_holds
 
 
 class EndpointTable:
     """Endpoints of service ports, joined from workloads and from what services state themselves."""
 
-    def __init__(self, graph: Graph, inventory: Inventory) -> None:
+    def __init__(self, graph: Graph, inventory: Inventory, mutual: Callable[[WorkloadClass, int], MutualMode]) -> None:
         self._inventory = inventory
+        self._mutual = mutual
         self._endpoints: Derived[tuple[Service, int], tuple[Endpoint, ...]] = Derived(graph, "endpoints", self._find)
 
     def of(self, service: Service, port: int, subset: SubsetTerms | None = None) -> tuple[Endpoint, ...]:
@@ -32,9 +39,15 @@ class EndpointTable:
         port = next((p for p in service.ports if p.number == number), None)
         if port is None:
             return ()
-        members = self._inventory.members(service.members) if service.members is not None else ()
-        live = [e for w in members if (e := _of_workload(w, port, service)) is not None]
-        return (*live, *(_of_static(e, port, service) for e in service.static))
+        return (*self._live(service, port), *(_of_static(e, port, service) for e in service.static))
+
+    def _live(self, service: Service, port: ServicePort) -> Iterator[Endpoint]:
+        """The endpoints that are workloads; one that takes no mutual TLS on its port is not offered it (Istio)."""
+        for workload in self._inventory.members(service.members) if service.members is not None else ():
+            endpoint = _of_workload(workload, port, service)
+            if endpoint is not None:
+                refused = endpoint.mesh_tls and self._mutual(class_of(workload), endpoint.port) == "off"
+                yield structs.replace(endpoint, mesh_tls=False) if refused else endpoint
 
 
 def _of_workload(workload: Workload, port: ServicePort, service: Service) -> Endpoint | None:

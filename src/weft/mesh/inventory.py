@@ -9,6 +9,7 @@ from weft.dialects.compiled import Compiled
 from weft.graph.collections import Index
 from weft.graph.tables import Derived
 from weft.ir.inventory import Service, Workload
+from weft.ir.settings import WorkloadClass
 from weft.ir.values import Selector
 from weft.mesh.fragments import Fragments
 from weft.mesh.matching import selects, visible
@@ -92,6 +93,11 @@ class Inventory:
                 if selects(selector, workload.namespace, workload.labels):
                     found[workload.uid] = workload
         return tuple(found[uid] for uid in sorted(found))
+
+
+def class_of(workload: Workload) -> WorkloadClass:
+    """The class by which a workload is served like its equals."""
+    return WorkloadClass(namespace=workload.namespace, labels=workload.labels, ports=workload.ports)
 
 
 def _preference(service: Service, namespace: str) -> tuple[bool, bool, int, str]:

@@ -16,7 +16,7 @@ from weft.mesh.credentials import Credentials
 from weft.mesh.endpoints import EndpointTable
 from weft.mesh.fragments import Fragments
 from weft.mesh.gateways import Gateways
-from weft.mesh.inventory import Inventory
+from weft.mesh.inventory import Inventory, class_of
 from weft.mesh.names import parse_cluster
 from weft.mesh.outbound import Outbound
 from weft.mesh.routes import Level, RouteResolver, RouteTables
@@ -33,7 +33,8 @@ class Mesh:
         self._settings = settings
         self.inventory = Inventory(fragments)
         self._scopes = Scopes(fragments, self.inventory, settings)
-        self.endpoint_table = EndpointTable(graph, self.inventory)
+        self._servers = Servers(fragments, self.inventory, settings)
+        self.endpoint_table = EndpointTable(graph, self.inventory, self._servers.mutual)
         policies = TrafficPolicies(fragments, settings)
         self._clusters = Clusters(
             graph, self._scopes, endpoints=self.endpoint_table, policies=policies, settings=settings
@@ -42,7 +43,6 @@ class Mesh:
         resolver = RouteResolver(self._scopes, policies, settings)
         self._outbound = Outbound(graph, self._scopes, tables=self._tables, resolver=resolver, settings=settings)
         self._credentials = Credentials(fragments.objects)
-        self._servers = Servers(fragments, self.inventory, settings)
         self._gateways = Gateways(
             fragments,
             self.inventory,
@@ -55,8 +55,7 @@ class Mesh:
 
     def key(self, workload: Workload, role: Role) -> ProxyKey:
         """The key of the view that a workload's proxy gets."""
-        server = WorkloadClass(namespace=workload.namespace, labels=workload.labels, ports=workload.ports)
-        return ProxyKey(scope=self._scopes.of(workload, role), server=server)
+        return ProxyKey(scope=self._scopes.of(workload, role), server=class_of(workload))
 
     def settings(self) -> MeshSettings:
         """Settings of the mesh."""

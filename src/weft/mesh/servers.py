@@ -57,6 +57,9 @@ class Servers:
             graph, "inbound servers by namespace", fragments.compiled, _server_namespaces
         )
         self._inbound: Derived[WorkloadClass, Inbound] = Derived(graph, "inbound", self._build)
+        self._mutual: Derived[tuple[WorkloadClass, int], MutualMode] = Derived(
+            graph, "mutual TLS of port", self._find_mutual
+        )
         self._in_force: Derived[WorkloadClass, tuple[Authorization, ...]] = Derived(
             graph, "authorizations of class", self._find_authorizations
         )
@@ -68,6 +71,14 @@ class Servers:
     def authorizations(self, server: WorkloadClass) -> tuple[Authorization, ...]:
         """All authorizations in force at workloads of a class, in order of evaluation."""
         return self._in_force.get(server)
+
+    def mutual(self, server: WorkloadClass, port: int) -> MutualMode:
+        """How a port of workloads of a class takes mutual TLS."""
+        return self._mutual.get((server, port))
+
+    def _find_mutual(self, key: tuple[WorkloadClass, int]) -> MutualMode:
+        server, port = key
+        return mutual_mode(tuple(self._in_scope(self._authentications, server, Authentication)), server, port)
 
     def _build(self, server: WorkloadClass) -> Inbound:
         settings = self._settings.get(None)

@@ -49,7 +49,9 @@ class ContainerOrder(Struct, frozen=True, kw_only=True):
     """A container to run as a local process.
 
     `folder` is the local folder that the image name is mapped to: the command runs in it, and it is read-only by
-    convention only. `user` is `securityContext.runAsUser`; None runs as the user who started the mesh.
+    convention only. `user` is `securityContext.runAsUser`; None runs as the user who started the mesh. With an empty
+    `command` nothing is started: the container waits, because it has none, or because the controller can't say yet all
+    that belongs to it (a ConfigMap is missing, for example); in that case the controller shows people the reason.
     """
 
     name: str

@@ -10,7 +10,7 @@ from msgspec import Struct
 from tests.e2e.envoy.certificates import Authority, identity
 from tests.e2e.envoy.network import SERVICES
 from tests.e2e.envoy.proxy import Envoy, running
-from tests.golden.envoy.static import static_bootstrap
+from tests.golden.static import static_bootstrap
 
 from weft.base.provenance import Provenance
 from weft.envoy.cluster import cluster

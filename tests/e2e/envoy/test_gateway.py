@@ -13,7 +13,7 @@ from tests.e2e.envoy.apps import HttpApp, Reply, StreamApp, exchange, get
 from tests.e2e.envoy.certificates import Authority, identity
 from tests.e2e.envoy.mesh import endpoints_of, rule, service_cluster, to
 from tests.e2e.envoy.proxy import Envoy, running
-from tests.golden.envoy.static import static_bootstrap
+from tests.golden.static import static_bootstrap
 
 from weft.envoy.cluster import cluster
 from weft.envoy.endpoints import cluster_load_assignment

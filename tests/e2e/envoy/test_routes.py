@@ -19,7 +19,6 @@ from tests.e2e.envoy.mesh import (
 )
 
 from weft.ir.routing import Cors, HttpMatch, Retry
-from weft.ir.settings import DEFAULT_RETRY
 from weft.ir.traffic import TrafficSettings
 from weft.ir.values import Text, Transform
 from weft.ir.view import Destination, Route
@@ -72,7 +71,7 @@ def test_hosts_that_nobody_knows_are_answered_502_where_only_known_ones_are_allo
 
 def test_a_retry_goes_to_another_endpoint(tmp_path: Path) -> None:
     failing, working = HttpApp(lambda path, headers: 503), HttpApp()
-    route = Route(rule("r", retry=DEFAULT_RETRY), to(APP))
+    route = Route(rule("r", retry=Retry(attempts=2, on=("503",))), to(APP))
     with failing.at(FIRST, 9080), working.at(SECOND, 9080), _mesh(route, servers=(FIRST, SECOND)).running(tmp_path):
         assert {_ask().status for _ in range(10)} == {200}
     assert failing.requests

@@ -25,8 +25,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def shared_manifests() -> list[dict[str, object]]:
-    """Namespace `shop` with a client and the services echo (in two versions) and other; `far` with another client; `plain`
-    without sidecars; and a gateway."""
+    """Namespace `shop` with a client and the services echo (in two versions) and other; `far` with another client;
+    `plain` without sidecars; and a gateway."""
     http, tcp = (8080, 8081, 8082), (9000, 9001)
     return [
         images(),

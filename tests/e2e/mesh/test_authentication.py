@@ -12,6 +12,9 @@ from tests.e2e.mesh.harness.waiting import eventually
 
 pytestmark = [pytest.mark.root, pytest.mark.timeout(120)]
 
+STRICT_BUT_FOR_A_PORT: Final = (
+    "selector: {matchLabels: {app: echo}}, mtls: {mode: STRICT}, portLevelMtls: {'8080': {mode: PERMISSIVE}}"
+)
 CALLS: Final = {
     "echo": Call(url="http://echo.shop/"),
     "echo:81": Call(url="http://echo.shop:81/"),
@@ -59,11 +62,7 @@ def test_by_default_both_are_accepted_and_the_mesh_uses_mutual_tls(mesh: Running
         ([("selector: {matchLabels: {app: other}}, mtls: {mode: STRICT}", "shop")], ("other",)),
         (
             [
-                (
-                    "selector: {matchLabels: {app: echo}}, mtls: {mode: STRICT}, "
-                    "portLevelMtls: {'8080': {mode: PERMISSIVE}}",
-                    "shop",
-                )
+                (STRICT_BUT_FOR_A_PORT, "shop"),
             ],
             ("echo:81",),
         ),

@@ -27,12 +27,13 @@ ALL_OF_ECHO: Final = {f"{app} {name}" for app in CLIENTS for name in HTTP}
 
 
 def policy(
-    rules: str, action: str = "ALLOW", selector: str = "app: echo", name: str = "test", where: str = "shop"
+    rules: str, action: str = "ALLOW", *, selector: str = "app: echo", name: str = "test", where: str = "shop"
 ) -> str:
+    where_to = f"  selector: {{matchLabels: {{{selector}}}}}\n" if selector else ""
     return (
         f"apiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\n"
         f"metadata: {{name: {name}, namespace: {where}}}\n"
-        f"spec:\n  action: {action}\n" + (f"  selector: {{matchLabels: {{{selector}}}}}\n" if selector else "") + rules
+        f"spec:\n  action: {action}\n{where_to}{rules}"
     )
 
 

@@ -94,8 +94,16 @@ def test_a_file_that_is_being_written_waits_for_its_writer(victim: RunningMesh) 
 
 
 def cut_in_a_line(text: str) -> str:
-    half = len(text) // 2
-    return text[: text.index(":", half)].rstrip("\n")
+    """What is left is good YAML, in which other objects stand."""
+    return text[: text.index("metadata:\n  name:", len(text) // 4) + len("metadata:\n  name")]
+
+
+def cut_in_a_text(text: str) -> str:
+    return text[: text.index("'8080", len(text) // 2) + 1]
+
+
+def emptied(_: str) -> str:
+    return ""
 
 
 def broken_indentation(text: str) -> str:
@@ -104,7 +112,7 @@ def broken_indentation(text: str) -> str:
 
 
 @pytest.mark.parametrize("file", [BASE, FILE])
-@pytest.mark.parametrize("damage", [cut_in_a_line, broken_indentation, lambda _: ""], ids=["cut", "broken", "empty"])
+@pytest.mark.parametrize("damage", [cut_in_a_line, cut_in_a_text, broken_indentation, emptied])
 def test_a_bad_save_is_named_and_takes_nothing_down(
     victim: RunningMesh, damage: Callable[[str], str], file: str
 ) -> None:

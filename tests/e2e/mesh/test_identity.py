@@ -22,6 +22,7 @@ from tests.e2e.mesh.harness.waiting import eventually
 
 from weft.apps.controller import XDS_PORT
 from weft.identity.issue import KeyPair, issue_workload
+from weft.identity.profiles import ANONYMOUS
 from weft.identity.signer import Signer, self_signed
 from weft.identity.spiffe import workload_id
 from weft.serve.ca.live import utc_now
@@ -126,7 +127,7 @@ def test_a_stream_gets_nothing_without_the_right_token(mesh: RunningMesh) -> Non
     node, other_node = node_of(mesh, pod), node_of(mesh, other)
     controller = mesh.places.state / "controller"
     issuer = TokenIssuer(load_or_create_key(controller / "token.key"), mesh.name)
-    known = TokenPod(pod.uid, pod.namespace, pod.name, "client", None)
+    known = TokenPod(pod.uid, pod.namespace, pod.name, "client", ANONYMOUS)
     forged = TokenIssuer(load_or_create_key(controller.parent / "forged.key"), mesh.name)
     (controller.parent / "forged.key").unlink()
 
@@ -139,14 +140,14 @@ def test_a_stream_gets_nothing_without_the_right_token(mesh: RunningMesh) -> Non
         "expired": (issuer.issue(known, lifetime=-1.0), node),
         "signed by another key": (forged.issue(known), node),
         "of another pod": (good, other_node),
-        "of no pod": (issuer.issue(TokenPod("no-uid", "shop", "ghost", "client", None)), node),
+        "of no pod": (issuer.issue(TokenPod("no-uid", "shop", "ghost", "client", ANONYMOUS)), node),
     }
     streams = dict(zip(tokens, ask(mesh, *tokens.values()), strict=True))
     for name in ("good", "made like the good one"):
         stream = streams.pop(name)
         assert stream.code == "OK", stream
         assert "outbound|80||echo.shop.svc.cluster.local" in stream.resources
-    assert {name: stream.resources for name, stream in streams.items()} == dict.fromkeys(streams, [])
+    assert {name: stream.resources for name, stream in streams.items()} == {name: [] for name in streams}
     assert streams.pop("of another pod").code == "PERMISSION_DENIED"
     assert {stream.code for stream in streams.values()} <= {"UNAUTHENTICATED", "PERMISSION_DENIED"}, streams
 

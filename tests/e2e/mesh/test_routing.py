@@ -104,7 +104,8 @@ def test_redirect(mesh: RunningMesh) -> None:
 
 def test_rewrite(mesh: RunningMesh) -> None:
     prefix = "{match: [{uri: {prefix: /old/}}], rewrite: {uri: /new/, authority: else.example}, ROUTE}"
-    pattern = "{match: [{uri: {prefix: /r/}}], rewrite: {uriRegexRewrite: {match: '/r/(.*)/(.*)', rewrite: '/\\2/\\1'}}, ROUTE}"
+    swap = "uriRegexRewrite: {match: '/r/(.*)/(.*)', rewrite: '/\\2/\\1'}"
+    pattern = f"{{match: [{{uri: {{prefix: /r/}}}}], rewrite: {{{swap}}}, ROUTE}}"
     rules = [rule.replace("ROUTE", TO_V1[1:-1]) for rule in (prefix, pattern)]
     with mesh.config(virtual_service(*rules)):
         [first], [second] = mesh.client("client").call_all([Call(url=f"{URL}old/a?b=c"), Call(url=f"{URL}r/x/y")])

@@ -58,7 +58,6 @@ HIDDEN = frozenset(
 """Fields that are alike nearly everywhere. The golden files of tests/golden/envoy have them, and cases about them."""
 
 _FIRST = ("@type", "clusterName", "filterChainMatch", "match", "name")
-_DESTINATIONS = ("cluster",)
 _REDACTED = "redacted"
 _SECRET = "inlineBytes"
 
@@ -117,9 +116,9 @@ def name_of(resource: Message) -> str:
 
 def _destinations(value: Any) -> Iterator[str]:
     if isinstance(value, dict):
-        yield from (value[field] for field in _DESTINATIONS if isinstance(value.get(field), str))
-        if isinstance(value.get("clusters"), list):
-            yield from (each["name"] for each in value["clusters"])
+        if "cluster" in value:
+            yield value["cluster"]
+        yield from (each["name"] for each in value.get("clusters", ()))
         value = list(value.values())
     if isinstance(value, list):
         for each in value:

@@ -39,6 +39,10 @@ def test_what_a_proxy_gets(name: str, update_golden: bool) -> None:
     assert all(compared[kind] for kind in outcome.case.header.keep), "the case keeps something that is not there"
 
 
+def test_every_golden_file_has_a_case() -> None:
+    assert sorted(path.stem for path in EXPECTED.glob("*.yaml")) == case.names()
+
+
 @pytest.mark.parametrize("name", case.names())
 def test_what_leads_nowhere_is_told(name: str) -> None:
     outcome = outcome_of(name)

@@ -227,3 +227,15 @@ def test_bytes_of_a_service_without_any_address_are_told() -> None:
     for protocol in protocols:
         world.put(service("db", protocol=protocol, addresses=(), resolution="dns", members=None), name="db")
         assert findings(world) == ([("WEFT0502", "db")] if protocol == "tcp" else [])
+
+
+def test_a_destination_of_several_ports_must_name_one_unless_it_is_what_was_called() -> None:
+    world = sound_world()
+    ports = (ServicePort(80, "http", "http", 80), ServicePort(81, "admin", "http", 81))
+    world.put(service("many", ports=ports), name="many")
+    world.put(table(host_of("many"), rule(Backend(host_of("many")))), name="routes")
+    assert findings(world) == []
+    world.put(table(REVIEWS, rule(Backend(host_of("many")))), name="routes")
+    assert findings(world) == [("IST0112", "routes")]
+    world.put(table(REVIEWS, rule(Backend(host_of("many"), 81))), name="routes")
+    assert findings(world) == []

@@ -5,6 +5,7 @@ from tests.unit.mesh.world import World, host_of, policy, scope, service, source
 
 from weft.graph.tables import Derived
 from weft.graph.watch import Watcher
+from weft.ir.access import Authentication
 from weft.ir.inventory import StaticEndpoint
 from weft.ir.routing import EgressPolicy, SubsetTerms
 from weft.ir.traffic import TrafficSettings
@@ -178,3 +179,26 @@ def test_endpoints_that_are_not_ready_are_left_out_where_too_few_healthy_ones_me
         found = world.mesh.endpoints(scope(), f"outbound|80||{REVIEWS}")
         assert found is not None
         assert sum(len(group.endpoints) for group in found.groups) == expected
+
+
+def test_a_port_that_takes_no_mutual_tls_is_not_offered_it() -> None:
+    world = world_with_reviews()
+    name = f"outbound|80||{REVIEWS}"
+
+    def offered() -> list[bool]:
+        found = world.mesh.endpoints(scope(), name)
+        assert found is not None
+        return [endpoint.mesh_tls for group in found.groups for endpoint in group.endpoints]
+
+    assert offered() == [True, True]
+    one = Selector(namespaces=("default",), labels=(("version", "in", ("v1",)),))
+    target = Target("workloads", "default", select=one)
+    world.put(Authentication(source("policy"), target, port=9999, mutual="off"), name="policy")
+    assert offered() == [True, True]
+    world.put(Authentication(source("policy"), target, port=8080, mutual="off"), name="policy")
+    assert sorted(offered()) == [False, True]
+    world.put(Authentication(source("policy"), Target("mesh"), mutual="off"), name="policy")
+    assert offered() == [False, False]
+    cluster = world.mesh.cluster(scope(), name)
+    assert cluster is not None
+    assert cluster.mesh_tls == "never"

@@ -28,6 +28,7 @@ class Tally:
 
     def __init__(self) -> None:
         self.started = time.time()
+        self.seconds = 0.0
         self.statuses: Counter[str] = Counter()
         self.versions: Counter[str] = Counter()
         self.pods: Counter[str] = Counter()
@@ -54,7 +55,7 @@ class Tally:
 
     def result(self) -> dict[str, Any]:
         return {
-            "seconds": time.time() - self.started,
+            "seconds": self.seconds,
             "statuses": self.statuses,
             "versions": self.versions,
             "pods": self.pods,
@@ -76,12 +77,13 @@ class Client:
         self._keeps = keeps
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
-    async def run(self, interval: float, first: float) -> None:
+    async def run(self, interval: float, first: float, ended: asyncio.Event) -> None:
+        """Sends until the end, and waits for the last answer."""
         due = time.monotonic() + first
-        while True:
-            await asyncio.sleep(max(0.0, due - time.monotonic()))
+        while not await happens(ended, within=due - time.monotonic()):
             due += interval
             await self._send()
+        self._close()
 
     async def _send(self) -> None:
         started = time.monotonic()
@@ -117,6 +119,13 @@ class Client:
         self._streams = None
 
 
+async def happens(event: asyncio.Event, *, within: float) -> bool:
+    if within > 0:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(event.wait(), within)
+    return event.is_set()
+
+
 def parsed(head: bytes) -> tuple[int, dict[str, str]]:
     first, *lines = head.decode("latin-1").split("\r\n")
     pairs = (line.partition(":") for line in lines if line)
@@ -133,15 +142,12 @@ async def run(options: argparse.Namespace) -> dict[str, Any]:
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ended.set)
     print("started", flush=True)
     tasks = [
-        asyncio.create_task(client.run(interval, interval * number / len(clients)))
+        asyncio.create_task(client.run(interval, interval * number / len(clients), ended))
         for number, client in enumerate(clients)
     ]
     await ended.wait()
-    await asyncio.sleep(0.2)
-    for task in tasks:
-        task.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await asyncio.gather(*tasks, return_exceptions=True)
+    tally.seconds = time.time() - tally.started
+    await asyncio.gather(*tasks)
     return tally.result()
 
 

@@ -318,6 +318,8 @@ def test_nothing_is_ended_while_a_part_of_the_folder_can_not_be_seen(world: Worl
     world.restart(look=False)
     world.take(Changes({}, frozenset(), complete=False))
     assert world.orders().pods == before.pods
+    world.cluster.report([report(world.pod(), ready=False)])
+    assert world.orders().pods == before.pods
     world.take(world.folder.everything())
     assert world.orders().pods == before.pods
     assert world.object(ref("Service", "web")).spec.cluster_ip == before.services[0].address

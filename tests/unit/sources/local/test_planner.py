@@ -35,7 +35,7 @@ def test_a_container_waits_for_its_config_map_as_under_a_kubelet() -> None:
     assert plan.withheld == {"app": 'configmap "colours" not found'}
     waiting = ContainerReport(name="app", state="waiting", reason="ErrImagePull")
     said = explained(plan, report(record, ready=False)).containers[0]
-    assert said.state == "running"
+    assert (said.state, said.reason) == ("running", "")
     shown = explained(plan, report(record, containers=(waiting,), ready=False)).containers[0]
     assert (shown.reason, shown.message) == ("CreateContainerConfigError", 'configmap "colours" not found')
     (issue,) = world.issues(ref("Deployment", "web"))
@@ -62,8 +62,10 @@ def test_a_changed_or_deleted_config_map_changes_no_pod_that_has_its_values() ->
     world.write(config_map("colours", "{sky: blue}") + "---" + deployment(more=FROM_MAP))
     before = world.orders()
     world.write(config_map("colours", "{sky: red}"))
-    world.remove(ref("ConfigMap", "colours"))
     assert world.orders() == before
+    world.restart()
+    assert world.orders().pods == before.pods
+    world.remove(ref("ConfigMap", "colours"))
     world.restart()
     assert world.orders().pods == before.pods
 
@@ -159,7 +161,7 @@ def test_a_pod_that_waits_for_an_address_gets_one_that_is_freed() -> None:
     world.write(deployment("b"))
     (first,) = world.orders().pods
     world.remove(ref("Deployment", first.name.partition("-")[0]))
-    world.settle()
+    world.gone()
     (second,) = world.orders().pods
     assert second.uid != first.uid
     assert second.address == first.address

@@ -60,7 +60,7 @@ def test_a_name_means_the_pod_that_is_not_ending() -> None:
     pods.put(record("old", name="tool", deleted=5.0))
     ref = Ref("Pod", "shop", "tool")
     assert [pods.named(ref)] == pods.ending()
-    pods.put(record("new", name="tool"))
+    pods.put(record("new", name="tool", created=9))
     found = pods.named(ref)
     assert found is not None
     assert found.uid == "new"

@@ -75,6 +75,9 @@ def test_of_two_services_with_one_address_the_older_counts_and_the_other_is_told
     world.write(service("ant", spec="clusterIP: 10.96.0.7"))
     assert address(world, "zoo") == "10.96.0.7"
     assert address(world, "ant") is None
+    world.tables.write("service addresses", {"shop/zoo": None})
+    world.restart()
+    assert (address(world, "zoo"), address(world, "ant")) == ("10.96.0.7", None)
     issue = only(world, "ant")
     assert (issue.code, issue.severity, issue.path) == (codes.ADDRESS_TAKEN, "error", "spec.clusterIP")
     assert issue.message == "10.96.0.7 is the address of Service shop/zoo already"
@@ -101,6 +104,15 @@ def test_who_waits_for_an_address_gets_it_when_it_is_free() -> None:
     world.remove(ref("Service", "a"))
     assert address(world, "b") == "10.96.0.7"
     assert world.issues(ref("Service", "b")) == []
+
+
+def test_who_waits_for_an_address_and_can_not_be_read_any_more_waits_for_none() -> None:
+    world = World()
+    world.write(service("a", spec="clusterIP: 10.96.0.7") + "---" + service("b", spec="clusterIP: 10.96.0.7"))
+    world.write(service("b", spec="clusterIP: 10.96.0.7\ntype: Wrong"))
+    world.remove(ref("Service", "a"))
+    assert address(world, "b") is None
+    assert world.issues() == []
 
 
 def test_addresses_are_exchanged_by_one_change() -> None:

@@ -46,6 +46,7 @@ class Run(NamedTuple):
 
 
 def main() -> None:
+    """Runs the benchmark and prints its figures."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path, nargs="?", default=BOOKSHOP, help="folder of the mesh (the bookshop)")
     parser.add_argument("--runs", type=int, default=3, help="how often it is started (3)")
@@ -117,12 +118,14 @@ def own_processes(supervisor: int) -> dict[str, Memory]:
 
 
 def memory(pid: int) -> Memory:
+    """The memory of a process, in KiB."""
     lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()[1:]
     sizes = {name: int(size.split()[0]) for name, _, size in (line.partition(":") for line in lines)}
     return Memory(sizes["Anonymous"], sizes["Private_Dirty"])
 
 
 def report(runs: list[Run]) -> None:
+    """Prints what was measured."""
     seconds = [run.seconds for run in runs]
     print(f"ready after {statistics.median(seconds):.1f} s (median of {', '.join(f'{each:.1f}' for each in seconds)})")
     print(f"{'MiB':40} {'anonymous':>10} {'private dirty':>14}")

@@ -56,7 +56,8 @@ def follow(machine: Machine, command: Command, page: Page) -> None:
         time.sleep(0.3)
         problem = wrong(command, machine.run(command.text))
     if problem:
-        pytest.fail(f"{page.name}:{command.line}: $ {command.text}\n{problem}", pytrace=False)
+        logs = machine.run("cd /; tail -n 20 /var/lib/weft/*/logs/*.log").output
+        pytest.fail(f"{page.name}:{command.line}: $ {command.text}\n{problem}\n{logs}", pytrace=False)
 
 
 def wrong(command: Command, answer: Answer) -> str:

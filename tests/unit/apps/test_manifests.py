@@ -83,11 +83,13 @@ def test_a_namespace_shows_the_label_of_its_name(manifests: Manifests) -> None:
 
 
 def test_a_deployment_shows_how_far_it_is(controller: Controller, manifests: Manifests) -> None:
+    two = WEB.replace("replicas: 1", "replicas: 2")
+    controller.write("a.yaml", two)
     controller.ready()
-    done = {"replicas": 1, "readyReplicas": 1, "availableReplicas": 1, "updatedReplicas": 1, "unavailableReplicas": 0}
+    done = {"replicas": 2, "readyReplicas": 2, "availableReplicas": 2, "updatedReplicas": 2, "unavailableReplicas": 0}
     assert one(manifests, DEPLOYMENT)["status"] == done
-    controller.write("a.yaml", f"{NAMESPACE}---{WEB.replace('image: web', 'image: next')}")
-    assert one(manifests, DEPLOYMENT)["status"] == {**done, "replicas": 2, "updatedReplicas": 1}
+    controller.write("a.yaml", two.replace("image: web", "image: next"))
+    assert one(manifests, DEPLOYMENT)["status"] == {**done, "replicas": 3, "updatedReplicas": 1}
 
 
 def test_a_deployment_that_can_not_be_read_has_no_status(controller: Controller, manifests: Manifests) -> None:

@@ -140,6 +140,6 @@ class Planner:
 
 
 def _issue(ref: Ref, path: FieldPath, gap: Gap) -> Issue:
-    effect = "the container is not started" if gap.severity == "error" else "the variable is left out"
+    effect = "a container that needs it is not started" if gap.severity == "error" else "the variable is left out"
     advice = "create it, or write `optional: true`" if gap.severity == "error" and path[-1] in _REFERENCES else ""
     return Issue(codes.MISSING_VARIABLE, gap.severity, ref, format_path(path), gap.message, effect, advice)

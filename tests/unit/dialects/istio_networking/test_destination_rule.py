@@ -81,10 +81,6 @@ def settings_of(policy: str) -> TrafficSettings:
             TrafficSettings(spread=(("eu/a/*", (("eu/a/*", "80"), ("eu/b/*", "20"))),)),
         ),
         ("localityLbSetting: {failover: [{from: eu, to: us}]}", TrafficSettings(failover=(("eu", "us"),))),
-        (
-            "localityLbSetting: {failoverPriority: [topology.kubernetes.io/region, app]}",
-            TrafficSettings(prefer=("topology.kubernetes.io/region", "app")),
-        ),
     ],
 )
 def test_how_endpoints_are_chosen(text: str, expected: TrafficSettings) -> None:
@@ -112,6 +108,11 @@ def test_how_endpoints_are_chosen(text: str, expected: TrafficSettings) -> None:
             ("WEFT0101", "backendUtilization"),
         ),
         ("zoneAwareLbSetting: {enabled: true}", TrafficSettings(), ("WEFT0101", "zoneAwareLbSetting")),
+        (
+            "localityLbSetting: {failoverPriority: [topology.kubernetes.io/region, app]}",
+            TrafficSettings(prefer=("topology.kubernetes.io/region", "app")),
+            ("WEFT0101", "localityLbSetting.failoverPriority"),
+        ),
     ],
 )
 def test_what_is_deprecated_or_can_t_be_done_is_said(
@@ -236,10 +237,7 @@ def test_tls(text: str, expected: Tls) -> None:
         ("proxyProtocol: {}", TrafficSettings(proxy_header=1)),
         ("proxyProtocol: {version: V2}", TrafficSettings(proxy_header=2)),
         ("retryBudget: {}", TrafficSettings(retry_budget=(0.2, 3, 10_000))),
-        (
-            "retryBudget: {percent: 50, minRetryConcurrency: 7, budgetInterval: 1s}",
-            TrafficSettings(retry_budget=(0.5, 7, 1_000)),
-        ),
+        ("retryBudget: {percent: 50, minRetryConcurrency: 7}", TrafficSettings(retry_budget=(0.5, 7, 10_000))),
         ("{}", TrafficSettings()),
     ],
 )
@@ -251,6 +249,11 @@ def test_a_tunnel_can_t_be_made_and_says_where_connections_go_instead() -> None:
     result = compiled(with_policy("tunnel: {protocol: CONNECT, targetHost: a.test, targetPort: 443}"))
     assert warned(result) == [("WEFT0101", "spec.trafficPolicy.tunnel")]
     assert issue_at(result, "spec.trafficPolicy.tunnel").effect == "connections go to the host directly"
+
+
+def test_a_window_of_a_retry_budget_is_said_to_be_left_out() -> None:
+    result = compiled(rule("{host: a, trafficPolicy: {retryBudget: {budgetInterval: 1s}}}"))
+    assert warned(result) == [("WEFT0101", "spec.trafficPolicy.retryBudget.budgetInterval")]
 
 
 # ---- levels ----------------------------------------------------------------------------------------------------------

@@ -45,7 +45,6 @@ def test_nothing_stated_leaves_istio_s_defaults(text: str) -> None:
         ("outboundTrafficPolicy: {mode: REGISTRY_ONLY}", "outbound", "deny"),
         ("outboundTrafficPolicy: {}", "outbound", "deny"),
         ("outboundTrafficPolicy: {mode: ALLOW_ANY}", "outbound", "allow"),
-        ("outboundTrafficPolicy: {mode: ALLOW_ANY_DYNAMIC_DNS}", "outbound", "resolve"),
         ("enableAutoMtls: false", "automatic_tls", False),
         ("connectTimeout: 3s", "defaults", TrafficSettings(connect=3_000)),
         (
@@ -120,6 +119,11 @@ def test_what_is_not_stated_stays_as_it_was() -> None:
             "WEFT0101",
         ),
         ("meshMTLS: {cipherSuites: [A]}", "data.mesh.meshMTLS.cipherSuites", "WEFT0101"),
+        (
+            "outboundTrafficPolicy: {mode: ALLOW_ANY_DYNAMIC_DNS}",
+            "data.mesh.outboundTrafficPolicy.mode",
+            "WEFT0101",
+        ),
     ],
 )
 def test_what_is_wrong_or_not_done_is_said(text: str, path: str, code: str) -> None:

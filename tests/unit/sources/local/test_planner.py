@@ -41,7 +41,10 @@ def test_a_container_waits_for_its_config_map_as_under_a_kubelet() -> None:
     (issue,) = world.issues(ref("Deployment", "web"))
     assert (issue.code, issue.severity) == (codes.MISSING_VARIABLE, "error")
     assert issue.path == "spec.template.spec.containers[0].env[0].valueFrom.configMapKeyRef"
-    assert (issue.effect, issue.advice) == ("the container is not started", "create it, or write `optional: true`")
+    assert (issue.effect, issue.advice) == (
+        "a container that needs it is not started",
+        "create it, or write `optional: true`",
+    )
 
 
 def test_a_container_starts_once_its_key_is_there_as_the_same_pod() -> None:

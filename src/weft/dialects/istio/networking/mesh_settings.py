@@ -65,6 +65,9 @@ def mesh_settings(
         policies_visible_to=_visible(config.default_destination_rule_export_to, start.policies_visible_to),
         lowest_tls=_lowest_tls(config.mesh_mtls, context),
     )
+    if outbound is not None and outbound.mode == "ALLOW_ANY_DYNAMIC_DNS":
+        effect = "unknown destinations are called at the address that the client has, as with ALLOW_ANY"
+        report.unsupported(f"{_ROOT}.outboundTrafficPolicy.mode", effect=effect)
     if outbound is not None and outbound.tls:
         report.unsupported(f"{_ROOT}.outboundTrafficPolicy.tls", effect="the defaults of TLS hold for such hosts")
     return settings, report.issues

@@ -117,6 +117,9 @@ def _with_budget(said: TrafficSettings, budget: api.RetryBudget, path: str, cont
         context.report.invalid(f"{path}.percent", f"{percent:g} is no percentage: give 0 to 100")
     check_count(context.report, f"{path}.minRetryConcurrency", budget.min_retry_concurrency)
     window = check_duration(context.report, f"{path}.budgetInterval", budget.budget_interval)
+    if window is not None:
+        effect = "the share is of the requests that are active at the time"
+        context.report.unsupported(f"{path}.budgetInterval", effect=effect)
     least = budget.min_retry_concurrency or _RETRY_LEAST
     return replace(said, retry_budget=(percent / 100, least, window or _RETRY_WINDOW))
 

@@ -21,6 +21,9 @@ def with_localities(
         return said
     if setting.distribute and (setting.failover or setting.failover_priority):
         context.report.invalid(path, "distribute excludes failover and failoverPriority")
+    if setting.failover_priority:
+        effect = "endpoints are ordered by region, zone and sub-zone"
+        context.report.unsupported(f"{path}.failoverPriority", effect=effect, advice="use failover")
     for index, rule in enumerate(setting.failover):
         _check_failover(rule, f"{path}.failover[{index}]", context)
     return replace(

@@ -25,6 +25,7 @@ BOOKSHOP: Final = Path(weft.__file__).parent / "examples" / "bookshop"
 READY: Final = "is ready after"
 PROXY: Final = "istio-proxy"
 LIMIT: Final = 120.0
+LOOK: Final = 0.02
 
 
 class Memory(NamedTuple):
@@ -62,38 +63,37 @@ def measured(folder: Path, settle: float) -> Run:
     """Starts a mesh, looks at it, and takes it down."""
     with tempfile.TemporaryDirectory(prefix="weft-bench-") as place:
         places = Places(f"bench{os.getpid()}", Path(place, "state"))
+        output = Path(place, "output")
         started = time.monotonic()
-        with up(folder, places) as process:
-            await_ready(process)
+        with up(folder, places, output) as process:
+            await_ready(process, output)
             seconds = time.monotonic() - started
             time.sleep(settle)
             return Run(seconds, envoys(places), own_processes(process.pid))
 
 
 @contextmanager
-def up(folder: Path, places: Places) -> Iterator[subprocess.Popen[str]]:
+def up(folder: Path, places: Places, output: Path) -> Iterator[subprocess.Popen[bytes]]:
     """`weft up` on a network with a loopback device and no other; its process is that of the supervisor."""
     command = [sys.executable, "-m", "weft.apps.main", "up", str(folder)]
     place = ["--mesh", places.mesh, "--state-dir", str(places.state)]
     isolated = ["unshare", "--net", "--", "sh", "-c", 'ip link set lo up && exec "$@"', "sh"]
-    process = subprocess.Popen([*isolated, *command, *place], stdout=subprocess.PIPE, text=True)
+    with output.open("wb") as file:
+        process = subprocess.Popen([*isolated, *command, *place], stdout=file, stderr=file)
     try:
         yield process
     finally:
         process.send_signal(signal.SIGTERM)
-        process.communicate()
+        process.wait()
 
 
-def await_ready(process: subprocess.Popen[str]) -> None:
-    """Reads what the command says until it says that all is ready."""
-    assert process.stdout is not None
+def await_ready(process: subprocess.Popen[bytes], output: Path) -> None:
+    """Waits until the command says that all is ready."""
     end = time.monotonic() + LIMIT
-    for line in process.stdout:
-        if READY in line:
-            return
-        if time.monotonic() > end:
-            break
-    sys.exit("the mesh did not become ready")
+    while READY not in output.read_text():
+        if process.poll() is not None or time.monotonic() > end:
+            sys.exit(f"the mesh did not become ready:\n{output.read_text()}")
+        time.sleep(LOOK)
 
 
 def envoys(places: Places) -> dict[str, Memory]:
@@ -118,6 +118,7 @@ def own_processes(supervisor: int) -> dict[str, Memory]:
 
 
 def memory(pid: int) -> Memory:
+    """What a process has for itself now."""
     """The memory of a process, in KiB."""
     lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()[1:]
     sizes = {name: int(size.split()[0]) for name, _, size in (line.partition(":") for line in lines)}
@@ -125,6 +126,7 @@ def memory(pid: int) -> Memory:
 
 
 def report(runs: list[Run]) -> None:
+    """Prints the figures: times of all runs, memory of the last one by process."""
     """Prints what was measured."""
     seconds = [run.seconds for run in runs]
     print(f"ready after {statistics.median(seconds):.1f} s (median of {', '.join(f'{each:.1f}' for each in seconds)})")

@@ -40,6 +40,7 @@ _log: Final = logging.getLogger(__name__)
 XDS_PORT: Final = 15012
 _HOUSEKEEPING: Final = 30.0
 _GRACE: Final = 1.0
+_CONFIG_MAP: Final = "ConfigMap"
 _LOOK: Final = 0.5
 
 
@@ -81,6 +82,10 @@ async def run_controller(options: ControllerOptions) -> None:
         clock=time.time,
     )
     lookup = _PodLookup()
+    found = await asyncio.to_thread(source.scan)
+    for ref, value in found.upserts.items():
+        if ref.kind == _CONFIG_MAP:  # the mesh's own settings name the trust domain that identities are made for
+            pipeline.objects.set(ref, value)
     settings = pipeline.settings.get(None)
     identity = Identity(
         folder,
@@ -100,7 +105,7 @@ async def run_controller(options: ControllerOptions) -> None:
     )
     state = ControllerState(parts)
     lookup.state = state
-    state.take_files(await asyncio.to_thread(source.scan))
+    state.take_files(found)
     try:
         await _serve(options, state, identity, source)
     finally:

@@ -39,12 +39,12 @@ def weights(first: int, second: int) -> str:
     """
 
 
-def elastic(replicas: int, version: str = "v1") -> list[Manifest]:
+def elastic(replicas: int, version: str = "v1", app: str = "elastic") -> list[Manifest]:
     """A service of its own for changes of endpoints; its Deployment keeps its name, whatever the version."""
-    deployment = server("shop", "elastic", version=version, replicas=replicas)
-    deployment["metadata"]["name"] = "elastic"
+    deployment = server("shop", app, version=version, replicas=replicas)
+    deployment["metadata"]["name"] = app
     ports = [{"name": "http", "port": 80, "targetPort": 8080}]
-    return [account("shop", "elastic"), service("shop", "elastic", ports), deployment]
+    return [account("shop", app), service("shop", app, ports), deployment]
 
 
 @pytest.fixture
@@ -100,3 +100,20 @@ def test_requests_that_take_long_survive_the_end_of_their_pod(grown: RunningMesh
             grown.await_pods(replicas, "elastic", version=version)
         time.sleep(3.0)
         load.check()
+
+
+def test_a_chain_of_services_that_are_all_replaced_loses_no_request(grown: RunningMesh) -> None:
+    """A pod that is ending still has requests to finish, for which it needs to know its own servers' new pods."""
+    grown.apply(elastic(1, app="front"), "61-front.yaml")
+    grown.await_pods(1, "front")
+    grown.settle()
+    with grown.load("client", "http://front/?via=elastic&delay=0.5", 30.0, kept=20, fresh=10) as load:
+        for version in ("v2", "v3"):
+            grown.folder.write("61-front.yaml", elastic(1, version, app="front"))
+            grown.folder.write(FILE, elastic(1, version))
+            grown.await_pods(1, "front", version=version)
+            grown.await_pods(1, "elastic", version=version)
+        time.sleep(3.0)
+        load.check()
+    grown.folder.delete("61-front.yaml")
+    grown.await_pods(0, "front")

@@ -4,6 +4,7 @@ Environment: VERSION; HTTP_PORTS and TCP_PORTS (numbers with commas between them
 /healthz; GREETS=1 makes the TCP ports speak first. It ends at once when it is told to, as a careless application does.
 """
 
+import http.client
 import json
 import os
 import socketserver
@@ -36,7 +37,8 @@ class Handler(BaseHTTPRequestHandler):
     """Answers every method and path.
 
     /healthz is well, /requests lists what came of late. In the query of all others: `status` to answer with, `delay` in
-    seconds, and `fail` with `key`: so many requests of that key get 503 first.
+    seconds, `fail` with `key` (so many requests of that key get 503 first), and `via`, another server (host:port) that
+    is asked first: if that fails, so does this.
     """
 
     protocol_version = "HTTP/1.1"
@@ -65,7 +67,7 @@ class Handler(BaseHTTPRequestHandler):
             self.reply(self.status(query), self.told(body))
 
     def status(self, query: dict[str, str]) -> int:
-        if FAILING:
+        if FAILING or ("via" in query and not well(query["via"])):
             return 503
         key = query.get("key", "")
         if "fail" in query and self.failures[key] < int(query["fail"]):
@@ -99,6 +101,18 @@ class Handler(BaseHTTPRequestHandler):
 
     def log_message(self, *_: object) -> None:
         """Nothing is logged: the sidecar's access log is what tests read."""
+
+
+def well(server: str) -> bool:
+    """Whether another server answers with 200."""
+    connection = http.client.HTTPConnection(server, timeout=10)
+    try:
+        connection.request("GET", "/")
+        return connection.getresponse().status == 200
+    except OSError:
+        return False
+    finally:
+        connection.close()
 
 
 for method in METHODS:

@@ -107,7 +107,7 @@ def test_a_chain_of_services_that_are_all_replaced_loses_no_request(grown: Runni
     grown.apply(elastic(1, app="front"), "61-front.yaml")
     grown.await_pods(1, "front")
     grown.settle()
-    with grown.load("client", "http://front/?via=elastic&delay=0.5", 30.0, kept=20, fresh=10) as load:
+    with grown.load("client", "http://front/?via=elastic&delay=3", 10.0, kept=30, fresh=20) as load:
         for version in ("v2", "v3"):
             grown.folder.write("61-front.yaml", elastic(1, version, app="front"))
             grown.folder.write(FILE, elastic(1, version))

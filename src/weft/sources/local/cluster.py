@@ -128,7 +128,8 @@ class LocalCluster:
         return bool(self.pods.ending())
 
     def take_gone(self) -> set[str]:
-        """The uids of pods that were deleted since the last call."""
+        """The uids of pods that have gone since the last call. One that is ending has not: while its clients leave it
+        still calls others, and must hear where they are."""
         gone, self._gone = self._gone, set()
         return gone
 
@@ -215,9 +216,9 @@ class LocalCluster:
     def _follow(self, changed: PodRecord) -> None:
         """What follows from another state of a pod: for its plan, its orders, and the object by its name."""
         record = self.pods.get(changed.uid)
-        if record is None or record.deleted is not None:
+        if record is None:
             self._gone.add(changed.uid)
-        if record is not None and record.deleted is None:
+        elif record.deleted is None:
             known, plan = self._planner.get(record.uid), self._planner.plan(record)
             if plan is not known and plan.address:
                 self._book.put(plan)

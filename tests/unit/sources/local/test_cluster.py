@@ -258,11 +258,12 @@ def test_a_deleted_pod_is_forgotten_when_the_node_says_so_or_after_a_while(world
     assert not world.cluster.ending
 
 
-def test_who_was_deleted_is_told_once(world: World) -> None:
+def test_who_has_gone_is_told_once_and_only_after_its_end(world: World) -> None:
     world.write(deployment())
     record = world.pod()
-    assert world.cluster.take_gone() == set()
     world.cluster.end(record)
+    assert world.cluster.take_gone() == set()
+    world.cluster.report([report(record, ready=False, reason="Removed")])
     assert world.cluster.take_gone() == {record.uid}
     assert world.cluster.take_gone() == set()
 

@@ -59,7 +59,7 @@ def test_a_report_of_the_node_reaches_proxies_at_once(controller: Controller) ->
     assert len(stream.heard) == 1
 
 
-def test_streams_of_a_deleted_pod_are_closed_and_its_keys_forgotten(controller: Controller) -> None:
+def test_streams_of_a_deleted_pod_are_closed_and_its_keys_forgotten_when_it_has_ended(controller: Controller) -> None:
     (record,) = controller.live()
     with (
         patch.object(controller.state.registry, "close_pod") as close,
@@ -69,6 +69,8 @@ def test_streams_of_a_deleted_pod_are_closed_and_its_keys_forgotten(controller: 
         assert close.call_count == 0
         controller.state.delete(record.ref)
         controller.write("b.yaml", ROUTES.replace("hosts: [web]", "hosts: [web, other]"))
+        assert close.call_count == 0, "while clients leave the pod it still calls others"
+        controller.state.report([reported(record, ready=False, reason="Removed")])
     close.assert_called_once_with(record.uid)
     forget.assert_called_once_with(record.uid)
 

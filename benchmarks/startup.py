@@ -73,13 +73,19 @@ def measured(folder: Path, settle: float) -> Run:
 
 
 @contextmanager
-def up(folder: Path, places: Places, output: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """`weft up` on a network with a loopback device and no other; its process is that of the supervisor."""
+def up(
+    folder: Path, places: Places, output: Path, source: Path | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
+    """`weft up` on a network with a loopback device and no other; its process is that of the supervisor.
+
+    `source` is the `src` folder of another version of Weft to run in place of this one.
+    """
+    environment = {**os.environ, "PYTHONPATH": str(source)} if source is not None else None
     command = [sys.executable, "-m", "weft.apps.main", "up", str(folder)]
     place = ["--mesh", places.mesh, "--state-dir", str(places.state)]
     isolated = ["unshare", "--net", "--", "sh", "-c", 'ip link set lo up && exec "$@"', "sh"]
     with output.open("wb") as file:
-        process = subprocess.Popen([*isolated, *command, *place], stdout=file, stderr=file)
+        process = subprocess.Popen([*isolated, *command, *place], stdout=file, stderr=file, env=environment)
     try:
         yield process
     finally:
@@ -119,7 +125,6 @@ def own_processes(supervisor: int) -> dict[str, Memory]:
 
 def memory(pid: int) -> Memory:
     """What a process has for itself now."""
-    """The memory of a process, in KiB."""
     lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()[1:]
     sizes = {name: int(size.split()[0]) for name, _, size in (line.partition(":") for line in lines)}
     return Memory(sizes["Anonymous"], sizes["Private_Dirty"])
@@ -127,7 +132,6 @@ def memory(pid: int) -> Memory:
 
 def report(runs: list[Run]) -> None:
     """Prints the figures: times of all runs, memory of the last one by process."""
-    """Prints what was measured."""
     seconds = [run.seconds for run in runs]
     print(f"ready after {statistics.median(seconds):.1f} s (median of {', '.join(f'{each:.1f}' for each in seconds)})")
     print(f"{'MiB':40} {'anonymous':>10} {'private dirty':>14}")

@@ -1,13 +1,43 @@
-"""What all tests share: tests that need root are skipped without it."""
+"""What all tests share: those that need more isolation than there is are skipped, and say so."""
 
 import os
+from typing import Final
 
 import pytest
+from tests.isolation import LEVELS, VARIABLE, best, lacking
+
+_LEVEL: Final = pytest.StashKey[str]()
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    if os.geteuid() == 0:
-        return
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--isolation",
+        choices=("auto", *LEVELS),
+        default=os.environ.get(VARIABLE, "auto"),
+        help="isolation of the meshes under test; auto is the best that works here",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Every `weft up` and `weft demo` of tests runs at the level in force: they read it from the environment."""
+    chosen: str = config.getoption("--isolation")
+    level = config.stash[_LEVEL] = best() if chosen == "auto" else chosen
+    os.environ[VARIABLE] = level
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    return f"isolation: {config.stash[_LEVEL]}"
+
+
+@pytest.hookimpl(trylast=True)  # after those that mark tests
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     for item in items:
-        if item.get_closest_marker("root"):
-            item.add_marker(pytest.mark.skip(reason="needs root"))
+        reason = lacking(item, config.stash[_LEVEL])
+        if reason:
+            item.add_marker(pytest.mark.skip(reason=reason))
+
+
+@pytest.fixture(scope="session")
+def isolation(pytestconfig: pytest.Config) -> str:
+    """The level in force."""
+    return pytestconfig.stash[_LEVEL]

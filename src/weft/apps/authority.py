@@ -6,8 +6,8 @@ import time
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
-from typing import Final
 
+from weft.apps.bootstraps import SERVER_NAME
 from weft.identity.authority import new_authority
 from weft.identity.issue import WORKLOAD_LIFETIME
 from weft.identity.signer import certificates_pem, self_signed
@@ -20,9 +20,6 @@ from weft.serve.callers import Pod, PodLookup
 from weft.serve.tokens.guard import ReviewGuard
 from weft.serve.tokens.issuer import TOKEN_LIFETIME, TokenIssuer
 from weft.serve.tokens.reviewer import LocalReviewer
-
-SERVER_NAME: Final = "istiod.istio-system.svc"
-"""The name that the control plane's certificate carries (Istio, ProxyConfig.discoveryAddress)."""
 
 
 class Identity:

@@ -7,7 +7,7 @@ from typing import Final
 from msgspec import Struct
 
 from weft import __version__
-from weft.apps.authority import SERVER_NAME
+from weft.base.families import ANY_ADDRESS, LOOPBACK, families_of
 from weft.dialects.kubernetes.injection import Template
 from weft.dialects.kubernetes.pod import workload_name
 from weft.envoy.bootstrap.document import bootstrap_text
@@ -17,7 +17,13 @@ from weft.model.kubernetes import PodSpec
 from weft.model.local import ADMIN_SOCKET, CREDENTIALS_FOLDER, ROOT_SECRET_FILE, TOKEN_SECRET_FILE
 from weft.model.objects import Object
 
-_LISTEN: Final = {"sidecar": "0.0.0.0", "gateway": "127.0.0.1"}
+SERVER_NAME: Final = "istiod.istio-system.svc"
+"""The name that the control plane's certificate carries (Istio, ProxyConfig.discoveryAddress)."""
+
+XDS_PORT: Final = 15012
+"""Where the control plane listens for proxies (Istio)."""
+
+_LISTEN: Final = {"sidecar": ANY_ADDRESS, "gateway": LOOPBACK}
 """Where readiness and metrics are served: a gateway is in the network of the machine, where they are nobody else's."""
 
 _ROLES: Final = {"sidecar": "sidecar", "gateway": "router"}
@@ -30,12 +36,13 @@ class ProxyBootstraps(Struct, frozen=True):
     address: str
     port: int
 
-    def bootstrap(self, pod: Object[PodSpec], address: str, template: Template) -> str:
-        """The bootstrap of a pod's Envoy, as JSON."""
-        meta = pod.metadata
+    def bootstrap(self, pod: Object[PodSpec], addresses: tuple[str, ...], template: Template) -> str:
+        """The bootstrap of the Envoy of a pod with these addresses, as JSON."""
+        meta, families = pod.metadata, families_of(addresses)
         node = Node(
             role=_ROLES[template],
-            address=address,
+            address=addresses[0],
+            also=addresses[1:],
             name=meta.name,
             namespace=meta.namespace,
             service_account=pod.spec.account,
@@ -56,6 +63,10 @@ class ProxyBootstraps(Struct, frozen=True):
             directory=CREDENTIALS_FOLDER,
         )
         settings = BootstrapSettings(
-            node=node, control_plane=control_plane, admin_socket=ADMIN_SOCKET, listen=_LISTEN[template]
+            node=node,
+            control_plane=control_plane,
+            admin_socket=ADMIN_SOCKET,
+            listen=tuple(_LISTEN[template][family] for family in families),
+            admin_listen=tuple(LOOPBACK[family] for family in families),
         )
         return bootstrap_text(settings)

@@ -14,13 +14,13 @@ from typing import Final
 
 from msgspec import Struct
 
+from weft.apps.assembly import PodRanges, assemble
 from weft.apps.authority import Identity
-from weft.apps.bootstraps import ProxyBootstraps
-from weft.apps.pipeline import Pipeline, all_kinds
+from weft.apps.bootstraps import XDS_PORT, ProxyBootstraps
+from weft.apps.pipeline import all_kinds
 from weft.apps.state import ControllerParts, ControllerState
 from weft.base.places import Places
 from weft.ir.settings import MeshSettings
-from weft.model.decode import Decoder
 from weft.node.namespaces import NamespaceThread, pin
 from weft.serve.callers import Pod
 from weft.serve.http.app import create_app
@@ -29,15 +29,9 @@ from weft.serve.transport import SecureServer
 from weft.sources.directory.limits import Limits
 from weft.sources.directory.source import DirectorySource
 from weft.sources.directory.watch import follow
-from weft.sources.local.addresses import ENTRY_CIDR, SERVICE_CIDR, AddressPool
-from weft.sources.local.cluster import Addresses, LocalCluster
-from weft.sources.local.orders import NetworkOrders
-from weft.sources.local.pods import Pods
-from weft.sources.local.store import ObjectStore
 from weft.sources.state import StateStore
 
 _log: Final = logging.getLogger(__name__)
-XDS_PORT: Final = 15012
 _HOUSEKEEPING: Final = 30.0
 _GRACE: Final = 1.0
 _CONFIG_MAP: Final = "ConfigMap"
@@ -66,21 +60,15 @@ async def run_controller(options: ControllerOptions) -> None:
     tables = StateStore(folder / "state.db")
     kinds = all_kinds()
     source = DirectorySource(options.folder, kinds, tables, limits=Limits(recursive=options.recursive))
-    pipeline = Pipeline(MeshSettings(gateway_addresses=options.gateway_addresses))
-    store = ObjectStore(Decoder(kinds), source, tables, time.time)
-    cluster = LocalCluster(
-        store,
-        Pods(tables, time.time),
-        objects=pipeline.objects,
-        network=NetworkOrders(pipeline.graph, pipeline.mesh),
-        addresses=Addresses(
-            pods=AddressPool(tables, "pod addresses", options.pod_cidr, options.first_pod),
-            services=AddressPool(tables, "service addresses", SERVICE_CIDR),
-            entries=AddressPool(tables, "entry addresses", ENTRY_CIDR),
-            host=options.host,
-        ),
+    assembly = assemble(
+        kinds,
+        source,
+        tables,
+        settings=MeshSettings(gateway_addresses=options.gateway_addresses),
+        pods=PodRanges((options.pod_cidr,), (str(options.host),)),
         clock=time.time,
     )
+    pipeline = assembly.pipeline
     lookup = _PodLookup()
     found = await asyncio.to_thread(source.scan)
     for ref, value in found.upserts.items():
@@ -99,7 +87,7 @@ async def run_controller(options: ControllerOptions) -> None:
         folder=str(options.folder),
         kinds=kinds,
         pipeline=pipeline,
-        cluster=cluster,
+        cluster=assembly.cluster,
         identity=identity,
         bootstraps=ProxyBootstraps(settings, str(options.gateway), XDS_PORT),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,7 +11,7 @@ from msgspec import Struct
 from weft.base.issues import Ref
 from weft.mesh.fragments import NAMESPACE
 from weft.model.kinds import Kinds
-from weft.model.kubernetes import Deployment
+from weft.model.kubernetes import Deployment, Service
 from weft.model.local import ContainerReport, PodReport
 from weft.model.objects import Kind, Metadata, Object
 from weft.sources.changes import Value
@@ -86,8 +86,7 @@ class Manifests:
             return {"metadata": {"labels": self._cluster.namespace_labels(ref.name)}, "status": {"phase": "Active"}}
         if ref.kind == SERVICE:
             found = self._cluster.object(ref)
-            address = found.spec.cluster_ip if found is not None else ""
-            return {"spec": {"clusterIP": address, "clusterIPs": [address]}} if address else {}
+            return {"spec": _service_addresses(found.spec)} if found is not None and found.spec.cluster_ip else {}
         if isinstance(value, Object) and isinstance(value.spec, Deployment):
             return {"status": self._deployment_status(value)}
         return {}
@@ -131,6 +130,17 @@ def object_manifest(body: Manifest, view: ObjectView) -> Manifest:
     return result
 
 
+def _service_addresses(spec: Service) -> Manifest:
+    """What an API server adds to a Service: its addresses and their families."""
+    policy = spec.ip_family_policy or ("SingleStack" if len(spec.ip_families) < 2 else "RequireDualStack")
+    return {
+        "clusterIP": spec.cluster_ip,
+        "clusterIPs": list(spec.cluster_ips),
+        "ipFamilies": list(spec.ip_families),
+        "ipFamilyPolicy": policy,
+    }
+
+
 def _fields(value: Any) -> Manifest:
     """A value as fields; objects that can't be read may have anything in their place."""
     return value if isinstance(value, dict) else {}
@@ -149,8 +159,8 @@ def _envelope(kind: Kind) -> Manifest:
 # ---- pods ------------------------------------------------------------------------------------------------------------
 def pod_manifest(view: PodView) -> Manifest:
     """A pod: its spec as its author wrote it when the pod was made, its metadata and status as they are now."""
-    record, plan = view.record, view.plan or PodPlan(record=view.record, address="")
-    annotations = pod_object(PodPlan(record=record, address=""), None).metadata.annotations
+    record, plan = view.record, view.plan or PodPlan(record=view.record, addresses=())
+    annotations = pod_object(PodPlan(record=record, addresses=()), None).metadata.annotations
     metadata: Manifest = {
         "name": record.name,
         "namespace": record.namespace,
@@ -163,20 +173,21 @@ def pod_manifest(view: PodView) -> Manifest:
     if record.deleted is not None:
         metadata["deletionTimestamp"] = timestamp(record.deleted)
     report = explained(plan, view.report) if view.report is not None else None
-    status = pod_status(report, plan.address, injected=record.injected != "none")
+    status = pod_status(report, plan.addresses, injected=record.injected != "none")
     return {"apiVersion": "v1", "kind": POD, "metadata": metadata, "spec": record.written, "status": status}
 
 
-def pod_status(report: PodReport | None, address: str, *, injected: bool) -> Manifest:
+def pod_status(report: PodReport | None, addresses: Sequence[str], *, injected: bool) -> Manifest:
     """The status of a pod in the form of Kubernetes; the Envoy of a pod is its container `istio-proxy`."""
+    network = {"podIP": next(iter(addresses), ""), "podIPs": [{"ip": each} for each in addresses]}
     if report is None:
-        return {"phase": "Pending", "podIP": address, "conditions": [], "containerStatuses": []}
+        return {"phase": "Pending", **network, "conditions": [], "containerStatuses": []}
     units = [*report.containers, *([report.proxy] if report.proxy is not None and injected else [])]
     return {
         "phase": report.phase,
         "reason": report.reason,
         "message": report.message,
-        "podIP": address,
+        **network,
         "startTime": timestamp(report.started),
         "conditions": [{"type": "Ready", "status": "True" if report.ready else "False"}],
         "containerStatuses": [_container_status(unit) for unit in units],

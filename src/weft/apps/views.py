@@ -11,8 +11,8 @@ from weft.graph.watch import Watcher
 from weft.ir.settings import ProxyKey
 from weft.mesh.reader import Mesh
 from weft.mesh.scope import Role
+from weft.model.proxy_node import parse_node_id
 from weft.serve.ads.messages import Node
-from weft.serve.ads.node import parse_node_id
 from weft.serve.ads.views import View
 from weft.serve.callers import Pod
 

@@ -67,7 +67,7 @@ def _discovery(source: view.Cluster) -> dict[str, Any]:
             names = sum(len(group.endpoints) for group in source.groups)
             one = source.discovery == "dns_one" and names == 1  # Envoy takes no more names there
             return {
-                "cluster_type": dns_cluster(one=one),
+                "cluster_type": dns_cluster(one=one, families=source.families),
                 "load_assignment": cluster_load_assignment(view.Endpoints(source.name, source.groups)),
             }
 

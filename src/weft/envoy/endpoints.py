@@ -5,7 +5,7 @@ from typing import Any, Final
 from google.protobuf.message import Message
 
 from weft.base import protobuf
-from weft.envoy.messages import address, wrapped
+from weft.envoy.messages import additional_addresses, address, wrapped
 from weft.envoy.socket_match import MESH_MODE, MODE_KEY, MODE_METADATA
 from weft.ir.inventory import Endpoint
 from weft.ir.values import Labels
@@ -40,7 +40,10 @@ def _group(group: EndpointGroup) -> dict[str, Any]:
 
 def _endpoint(endpoint: Endpoint) -> dict[str, Any]:
     return {
-        "endpoint": {"address": address(endpoint.address, endpoint.port)},
+        "endpoint": {
+            "address": address(endpoint.address, endpoint.port),
+            "additional_addresses": additional_addresses(endpoint.also, endpoint.port),
+        },
         "health_status": "HEALTHY" if endpoint.healthy else "UNHEALTHY",
         "load_balancing_weight": wrapped(endpoint.weight),
         "metadata": _metadata(endpoint),

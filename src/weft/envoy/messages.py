@@ -1,6 +1,7 @@
 """Small messages that many resources need: addresses, percentages, extensions, where to discover things."""
 
 import ipaddress
+from collections.abc import Iterable
 from typing import Any, Final
 
 from google.protobuf.message import Message
@@ -16,6 +17,11 @@ def address(host: str, port: int) -> Message:
     if host.startswith(_UNIX):
         return protobuf.new("envoy.config.core.v3.Address", pipe={"path": host.removeprefix(_UNIX)})
     return protobuf.new("envoy.config.core.v3.Address", socket_address={"address": host, "port_value": port})
+
+
+def additional_addresses(hosts: Iterable[str], port: int) -> list[dict[str, Any]]:
+    """Returns where something listens, or is, besides: IP addresses with the same port."""
+    return [{"address": address(host, port)} for host in hosts]
 
 
 def cidr(text: str) -> Message:

@@ -9,6 +9,7 @@ from typing import Final
 from weft.ir.settings import MeshSettings
 
 PASSTHROUGH_CLUSTER: Final = "PassthroughCluster"
+RESOLVING_CLUSTER: Final = "DynamicDnsCluster"
 INBOUND_PASSTHROUGH_CLUSTER: Final = "InboundPassthroughCluster"
 BLACKHOLE_CLUSTER: Final = "BlackHoleCluster"
 ADS_CLUSTER: Final = "xds-grpc"
@@ -25,6 +26,12 @@ ROOTS_SECRET: Final = "ROOTCA"
 
 OUTBOUND_PORT: Final = 15001
 INBOUND_PORT: Final = 15006
+
+ADMIN_PORT: Final = 15000
+READINESS_PORT: Final = 15021
+METRICS_PORT: Final = 15090
+OWN_PORTS: Final = frozenset({ADMIN_PORT, OUTBOUND_PORT, READINESS_PORT, METRICS_PORT})
+"""Ports that a proxy listens on for itself, at its own address where it has one."""
 
 ANY_ADDRESS: Final = "0.0.0.0"
 

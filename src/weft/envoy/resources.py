@@ -20,9 +20,11 @@ from weft.envoy.inbound_routes import inbound_route_configuration
 from weft.envoy.listener.gateway import gateway_listener
 from weft.envoy.listener.inbound import inbound_listener
 from weft.envoy.listener.outbound import outbound_listener, virtual_outbound
+from weft.envoy.listener.uncaptured import bound_listener, bound_ports, http_proxy_listener
 from weft.envoy.names import (
     BLACKHOLE_CLUSTER,
     PASSTHROUGH_CLUSTER,
+    RESOLVING_CLUSTER,
     VIRTUAL_INBOUND,
     VIRTUAL_OUTBOUND,
     inbound_name,
@@ -33,7 +35,7 @@ from weft.envoy.rbac.http import route_access
 from weft.envoy.resource import Resource, resource
 from weft.envoy.route_configuration import VIRTUAL_HOSTS_FIELD, frame
 from weft.envoy.secrets import references, secret
-from weft.envoy.special_clusters import blackhole_cluster, inbound_cluster, passthrough_cluster
+from weft.envoy.special_clusters import blackhole_cluster, inbound_cluster, passthrough_cluster, resolving_cluster
 from weft.envoy.tls_context import secret_name
 from weft.envoy.type_urls import CDS, EDS, LDS, RDS, SDS
 from weft.envoy.virtual_host import catches_all, fallback_host, virtual_host
@@ -92,6 +94,8 @@ class ProxyResources:
             LDS, "gateway listener resource", lambda v: listener_name(v.bind or "0.0.0.0", v.port), gateway_listener
         )
         self._inbound = self._leaf(LDS, "inbound resource", lambda _: VIRTUAL_INBOUND, inbound_listener)
+        self._bound = self._leaf(LDS, "bound port resource", lambda v: v.name, bound_listener)
+        self._http_proxy = self._leaf(LDS, "http proxy resource", lambda _: view.HTTP_PROXY, http_proxy_listener)
         self._inbound_clusters = self._leaf(
             CDS, "inbound cluster resource", lambda v: inbound_name(v.port), inbound_cluster
         )
@@ -101,7 +105,7 @@ class ProxyResources:
         self._secrets: Derived[tuple[str, SecretRef], Built | None] = Derived(
             graph, "secret resource", self._build_secret
         )
-        self._fixed: Derived[str, tuple[Built, ...]] = Derived(graph, "fixed resources", self._build_fixed)
+        self._fixed: Derived[bool, tuple[Built, ...]] = Derived(graph, "fixed resources", self._build_fixed)
         self._of_scope: Derived[tuple[ProxyScope, str], tuple[Built, ...]] = Derived(
             graph, "resources of scope", self._join_scope
         )
@@ -121,10 +125,12 @@ class ProxyResources:
 
         return Derived(self.graph, label, compute)
 
-    def _build_fixed(self, _: str) -> tuple[Built, ...]:
+    def _build_fixed(self, captured: bool) -> tuple[Built, ...]:
         settings = self._mesh.settings()
         passthrough = _built(CDS, PASSTHROUGH_CLUSTER, lambda: serialize(passthrough_cluster(settings)))
-        return passthrough, _built(CDS, BLACKHOLE_CLUSTER, lambda: serialize(blackhole_cluster()))
+        resolving = _built(CDS, RESOLVING_CLUSTER, lambda: serialize(resolving_cluster(settings)))
+        blackhole = _built(CDS, BLACKHOLE_CLUSTER, lambda: serialize(blackhole_cluster()))
+        return passthrough if captured else resolving, blackhole
 
     def _build_secret(self, key: tuple[str, SecretRef]) -> Built | None:
         namespace, reference = key
@@ -142,7 +148,7 @@ class ProxyResources:
 
     def _table(self, table: view.RouteConfiguration, policies: Policies) -> Iterator[bytes]:
         """A table's bytes: its frame, then its hosts, each serialized alone (protobuf merges concatenated messages)."""
-        yield serialize(frame(table.name))
+        yield serialize(frame(table.name, by_port=table.by_port))
         for host in table.hosts:
             built = self._hosts.get((host, policies))
             if isinstance(built, bytes):
@@ -170,9 +176,11 @@ class ProxyResources:
             return tuple(self._endpoints.get(each) for each in found if each is not None)
         if type_url == RDS:
             return tuple(_present(self._routes.get((scope, name)) for name in self._mesh.route_names(scope)))
+        if not scope.captured:
+            return ()
         settings = self._mesh.settings()
         fallback = self._mesh.outbound_fallback(scope)
-        virtual = _built(LDS, VIRTUAL_OUTBOUND, lambda: serialize(virtual_outbound(fallback, settings)))
+        virtual = _built(LDS, VIRTUAL_OUTBOUND, lambda: serialize(virtual_outbound(fallback, settings, scope.families)))
         return (virtual, *(self._listeners.get(each) for each in self._mesh.outbound_listeners(scope)))
 
     def _join_view(self, key: tuple[ProxyKey, str]) -> Contents:
@@ -182,7 +190,7 @@ class ProxyResources:
         if type_url in (CDS, EDS):
             yield from self._of_scope.get((key.scope, type_url))
         if type_url == CDS:
-            yield from self._fixed.get("")
+            yield from self._fixed.get(key.scope.captured)
         if type_url == SDS:
             yield from self._named_secrets(key)
         yield from self._of_gateway(key, type_url) if key.scope.role == "edge" else self._of_sidecar(key, type_url)
@@ -198,15 +206,21 @@ class ProxyResources:
 
     def _of_sidecar(self, key: ProxyKey, type_url: str) -> Iterator[Built]:
         inbound = self._mesh.inbound(key.server)
-        ports = (*inbound.ports, inbound.other)
+        captured = key.scope.captured
+        ports = (*inbound.ports, inbound.other) if captured else tuple(each.port for each in bound_ports(inbound))
         if type_url == CDS:
             yield from (self._inbound_clusters.get(port) for port in ports)
         elif type_url == LDS:
             yield from self._of_scope.get((key.scope, LDS))
-            yield self._inbound.get(inbound)
+            yield from (self._inbound.get(inbound),) if captured else self._at_address(inbound)
         elif type_url == RDS:
             yield from self._of_scope.get((key.scope, RDS))
             yield from (self._inbound_routes.get(port) for port in ports)
+
+    def _at_address(self, inbound: view.Inbound) -> Iterator[Built]:
+        if inbound.address:
+            yield self._http_proxy.get(inbound.address)
+            yield from (self._bound.get(each) for each in bound_ports(inbound))
 
     def _of_gateway(self, key: ProxyKey, type_url: str) -> Iterator[Built]:
         if type_url == LDS:

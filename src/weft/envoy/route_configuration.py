@@ -17,18 +17,18 @@ VIRTUAL_HOSTS_FIELD: Final = 2
 _LARGEST_BODY: Final = 1024 * 1024  # Istio, HTTPBody of a direct response
 
 
-def frame(name: str) -> Message:
+def frame(name: str, *, by_port: bool = False) -> Message:
     """Returns a table without virtual hosts.
 
-    A host matches with or without a port. Clusters may be missing: a route to one then answers 503 (or 500, see
-    `route.action`), and the rest of the table works.
+    A host matches with or without a port, or, `by_port`, exactly as its domains name it. Clusters may be missing: a
+    route to one then answers 503 (or 500, see `route.action`), and the rest of the table works.
     """
     return protobuf.new(
         ROUTE_CONFIGURATION,
         name=name,
         validate_clusters={"value": False},
         max_direct_response_body_size_bytes={"value": _LARGEST_BODY},
-        ignore_port_in_host_matching=True,
+        ignore_port_in_host_matching=not by_port,
     )
 
 
@@ -41,6 +41,6 @@ def virtual_hosts(source: view.RouteConfiguration, access: RouteAccess = OPEN) -
 
 def route_configuration(source: view.RouteConfiguration, access: RouteAccess = OPEN) -> Message:
     """Returns a whole table, the same as the one that is joined from the bytes of `frame` and `virtual_hosts`."""
-    table = frame(source.name)
+    table = frame(source.name, by_port=source.by_port)
     table.virtual_hosts.extend(virtual_hosts(source, access))  # type: ignore[attr-defined]
     return table

@@ -1,11 +1,19 @@
 """Virtual hosts: the routes of one host, and what answers for hosts that nobody knows."""
 
+from collections.abc import Sequence
 from typing import Any, Final, Literal
 
 from google.protobuf.message import Message
 
 from weft.base import protobuf
-from weft.envoy.names import ALLOW_ANY, BLOCK_ALL, PASSTHROUGH_CLUSTER, virtual_host_port
+from weft.envoy.names import (
+    ALLOW_ANY,
+    BLOCK_ALL,
+    OUTBOUND_PORT,
+    PASSTHROUGH_CLUSTER,
+    RESOLVING_CLUSTER,
+    virtual_host_port,
+)
 from weft.envoy.rbac.http import RouteAccess
 from weft.envoy.route.route import OPEN, routes
 from weft.ir import view
@@ -14,6 +22,7 @@ VIRTUAL_HOST: Final = "envoy.config.route.v3.VirtualHost"
 
 _ANY: Final = "*"
 _REFUSED: Final = 502  # Istio, for hosts that are in no registry
+_PROXY_ITSELF: Final = rf"(?i)(localhost|127\.[0-9.]+|\[.*\]):{OUTBOUND_PORT}"
 
 
 def virtual_host(source: view.VirtualHost, access: RouteAccess = OPEN) -> Message:
@@ -29,9 +38,17 @@ def virtual_host(source: view.VirtualHost, access: RouteAccess = OPEN) -> Messag
     )
 
 
-def fallback_host(fallback: Literal["allow", "deny", "not_found"]) -> Message | None:
-    """Returns the VirtualHost for all other hosts; None where Envoy's own 404 is the answer."""
+def fallback_host(fallback: Literal["allow", "deny", "not_found", "resolve"]) -> Message | None:
+    """Returns the VirtualHost for all other hosts; None where Envoy's own 404 is the answer.
+
+    To be resolved, a host must not be the proxy itself: it would be asked for the same again and again.
+    """
     match fallback:
+        case "resolve":
+            own = {"headers": [{"name": ":authority", "string_match": {"safe_regex": {"regex": _PROXY_ITSELF}}}]}
+            refused = {"name": BLOCK_ALL, "match": {"prefix": "/", **own}, "direct_response": {"status": _REFUSED}}
+            unlimited = {"cluster": RESOLVING_CLUSTER, "timeout": protobuf.duration(0)}
+            return _fallback(ALLOW_ANY, {"route": unlimited}, before=[refused])
         case "allow":
             action: dict[str, Any] = {"cluster": PASSTHROUGH_CLUSTER, "timeout": protobuf.duration(0)}
             return _fallback(ALLOW_ANY, {"route": action})
@@ -41,9 +58,9 @@ def fallback_host(fallback: Literal["allow", "deny", "not_found"]) -> Message | 
             return None
 
 
-def _fallback(name: str, action: dict[str, Any]) -> Message:
+def _fallback(name: str, action: dict[str, Any], before: Sequence[dict[str, Any]] = ()) -> Message:
     everything = {"name": name, "match": {"prefix": "/"}, **action}
-    fields = {"name": name, "domains": [_ANY], "routes": [everything], "include_request_attempt_count": True}
+    fields = {"name": name, "domains": [_ANY], "routes": [*before, everything], "include_request_attempt_count": True}
     return protobuf.new(VIRTUAL_HOST, **fields)
 
 

@@ -4,9 +4,12 @@ from typing import Literal
 
 from msgspec import Struct
 
+from weft.base.durations import Milliseconds
+from weft.base.families import Family
 from weft.base.provenance import Provenance
 from weft.ir.values import (
     Identity,
+    Interception,
     Labels,
     Locality,
     Protocol,
@@ -41,7 +44,8 @@ class Endpoint(Struct, frozen=True):
     """Where a service port is really served: a workload and its port, or a bare address.
 
     `identity` is what the server must prove where `mesh_tls` holds; None accepts `Service.peer_names` only.
-    `path` addresses (`unix:`) have port 0.
+    `path` addresses (`unix:`) have port 0. `also` are further addresses of the same workload: it is one endpoint, and
+    they are tried where the first one does not answer. `host` is the name of this endpoint alone, where it has one.
     """
 
     workload: str | None
@@ -54,10 +58,15 @@ class Endpoint(Struct, frozen=True):
     locality: Locality = ("", "", "")
     labels: Labels = ()
     identity: Identity | None = None
+    also: tuple[str, ...] = ()
+    host: str = ""
 
 
 class StaticEndpoint(Struct, frozen=True):
-    """An address that a service names itself; `ports` maps port names to numbers, others use the port's target."""
+    """An address that a service names itself; `ports` maps port names to numbers, others use the port's target.
+
+    `host` is the name of this endpoint alone, where it has one.
+    """
 
     address: str
     ports: tuple[tuple[str, int], ...] = ()
@@ -66,6 +75,7 @@ class StaticEndpoint(Struct, frozen=True):
     locality: Locality = ("", "", "")
     labels: Labels = ()
     identity: Identity | None = None
+    host: str = ""
 
 
 class Service(Struct, frozen=True, cache_hash=True):
@@ -73,6 +83,10 @@ class Service(Struct, frozen=True, cache_hash=True):
 
     `resolution`: from endpoints, from DNS (all answers, or one), by the request's host (`dynamic`), or the original
     destination. `external` services get no mesh TLS unless an endpoint says so. `visible_to` None means everywhere.
+    `families`: of a workload only addresses of these serve it, in this order; empty for all, in the workload's order.
+    Of a `headless` one clients choose an endpoint by its address. `alias_of` is the host that this is only another name
+    for. `unready`: endpoints serve it before they are ready, too. `sticky` keeps a client's connections at one endpoint,
+    for so long after the last one.
     """
 
     source: Provenance
@@ -92,13 +106,21 @@ class Service(Struct, frozen=True, cache_hash=True):
     affinity: Literal["none", "local", "remote"] = "none"
     headless: bool = False
     registry: Literal["cluster", "external"] = "cluster"
+    families: tuple[Family, ...] = ()
+    alias_of: str = ""
+    unready: bool = False
+    sticky: Milliseconds | None = None
 
 
 class Workload(Struct, frozen=True):
-    """A running instance: a pod, or a machine. `mode` says how its traffic is captured.
+    """A running instance: a pod, or a machine. `mode` says which proxy its traffic goes through, `interception` how it
+    gets to a proxy of its own.
 
+    `proxy_address` is where that proxy listens, if not at the workload's first address: others call it there.
     `ports` are its named ports (name, number, "tcp" or "udp"), `probes` the (port, path) of its health checks.
-    `port_map` pairs names of service ports with the ports that serve them here; it beats `ServicePort.target`.
+    `port_map` pairs names of service ports with the ports that serve them here; it beats `ServicePort.target`. `host` is
+    its own name, given out by a headless service. `captures_dns`: its proxy answers what it asks of DNS, and asks the
+    `resolvers` (addresses) for names that it does not know, or those of the mesh's settings where there are none.
     """
 
     source: Provenance
@@ -121,3 +143,8 @@ class Workload(Struct, frozen=True):
     probes: tuple[tuple[int, str], ...] = ()
     weight: int = 1
     canonical: tuple[str, str] = ("", "")
+    interception: Interception = "redirect"
+    proxy_address: str = ""
+    host: str = ""
+    captures_dns: bool = False
+    resolvers: tuple[str, ...] = ()

@@ -5,10 +5,11 @@ from typing import Literal
 from msgspec import Struct
 
 from weft.base.durations import Milliseconds
+from weft.base.families import Family
 from weft.ir.inventory import TrustDomain
 from weft.ir.routing import Retry
 from weft.ir.traffic import TrafficSettings
-from weft.ir.values import Labels, Locality
+from weft.ir.values import Interception, Labels, Locality
 
 PathNormal = Literal["none", "base", "merge_slashes", "decode_and_merge_slashes"]
 DEFAULT_RETRY = Retry(
@@ -32,6 +33,9 @@ class MeshSettings(Struct, frozen=True, kw_only=True):
 
     The three `..._visible_to` hold for objects that do not say so themselves; `.` is the object's own namespace.
     `gateway_addresses` are where gateways listen for servers that state no address; without any it is everywhere.
+    `captures_dns`: proxies answer their workloads' DNS where these do not say otherwise. `resolvers` are whom they ask
+    for names that they do not know: nobody without any, None for those of the place that they run in. Where there is
+    `cluster_dns`, they answer only for hosts that it does not know.
     """
 
     trust_domain: TrustDomain = TrustDomain(name="cluster.local")
@@ -52,13 +56,18 @@ class MeshSettings(Struct, frozen=True, kw_only=True):
     policies_visible_to: tuple[str, ...] | None = None
     lowest_tls: Literal["1.2", "1.3"] = "1.2"
     gateway_addresses: tuple[str, ...] = ()
+    captures_dns: bool = False
+    resolvers: tuple[str, ...] | None = ()
+    cluster_dns: bool = False
     family_order: tuple[str, ...] = ("profile", "virtual", "standard", "ingress")
 
 
 class ProxyScope(Struct, frozen=True, kw_only=True, cache_hash=True):
     """What decides the client side of a proxy: proxies with equal scopes send alike and share those resources.
 
-    `clients` are the workload's labels, reduced to those that some policy or route for clients selects by.
+    `clients` are the workload's labels, reduced to those that some policy or route for clients selects by. Where
+    nothing is `captured`, the proxy takes only what clients send it as their HTTP proxy. `families` are those of the
+    workload's addresses, its primary one first. `captures_dns` and `resolvers` are as in `Workload`.
     """
 
     role: Literal["own", "node", "front", "edge", "between_networks"]
@@ -68,14 +77,26 @@ class ProxyScope(Struct, frozen=True, kw_only=True, cache_hash=True):
     node: str = ""
     locality: Locality = ("", "", "")
     clients: Labels = ()
+    captured: bool = True
+    families: tuple[Family, ...] = ("IPv4",)
+    captures_dns: bool = False
+    resolvers: tuple[str, ...] = ()
 
 
 class WorkloadClass(Struct, frozen=True, kw_only=True, cache_hash=True):
-    """What decides the server side of a proxy: workloads of equal class are served alike (replicas, as a rule)."""
+    """What decides the server side of a proxy: workloads of equal class are served alike (replicas, as a rule).
+
+    Without interception each workload is a class of its own: `address` is where its proxy listens, `application` where
+    the workload itself does. Both are empty otherwise. `families` are as in `ProxyScope`.
+    """
 
     namespace: str
     labels: Labels
     ports: tuple[tuple[str, int, str], ...] = ()
+    interception: Interception = "redirect"
+    address: str = ""
+    application: str = ""
+    families: tuple[Family, ...] = ("IPv4",)
 
 
 class ProxyKey(Struct, frozen=True, kw_only=True, cache_hash=True):

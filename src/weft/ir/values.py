@@ -52,6 +52,10 @@ secret without that ending; `#ca.crt` asks for the roots in the very secret.
 Locality = tuple[str, str, str]
 """Region, zone, sub-zone; empty texts where unknown."""
 
+Interception = Literal["redirect", "tproxy", "none"]
+"""How traffic gets to a workload's own proxy: by a redirect, by one that keeps addresses, or not by itself: then the
+workload is called at its proxy's address, and names the proxy as its HTTP proxy when it calls others."""
+
 
 class Selector(Struct, frozen=True, cache_hash=True):
     """A set of workloads or services: all stated requirements hold."""

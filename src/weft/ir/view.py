@@ -4,11 +4,12 @@ The mesh layer makes these values from fragments; everything that depends on who
 client labels, ports) is settled in them. They are hashable, so that equal values are built to bytes once.
 """
 
-from typing import Literal, Protocol
+from typing import Final, Literal, Protocol
 
 from msgspec import Struct
 
 from weft.base.durations import Milliseconds
+from weft.base.families import Family
 from weft.base.provenance import Provenance
 from weft.ir import values
 from weft.ir.access import Authorization, MutualMode
@@ -17,6 +18,9 @@ from weft.ir.routing import RouteRule
 from weft.ir.settings import MeshSettings, ProxyKey, ProxyScope, WorkloadClass
 from weft.ir.traffic import TrafficSettings
 from weft.ir.values import Identity, Locality, Tls, Transform
+
+HTTP_PROXY: Final = "http_proxy"
+"""The route table of clients that nothing is captured for: all hosts on all ports (Istio's name for it)."""
 
 
 class EndpointGroup(Struct, frozen=True, cache_hash=True):
@@ -34,8 +38,9 @@ class Cluster(Struct, frozen=True, cache_hash=True, kw_only=True):
     `name` is `outbound|<port>|<subset>|<host>`. `mesh_tls`: mutual TLS of the mesh with every endpoint, with none, or
     with those endpoints that say so. `settings.tls` is what an author asked for; it wins over `mesh_tls`, which is then
     "never" (own TLS, or off) or "always" (mode mesh). `peers` are the identities that endpoints may prove, sorted.
-    `groups` is filled for DNS resolution only; others are discovered by `name`. `config` names the object that the
-    settings come from, for people: `reviews.default` of a DestinationRule.
+    `groups` and `families` (those of the client) are filled for DNS resolution only; other endpoints are discovered by
+    `name`. `config` names the object that the settings come from, for people: `reviews.default` of a DestinationRule.
+    `addressed`: clients may ask for one endpoint by its address.
     """
 
     name: str
@@ -51,13 +56,16 @@ class Cluster(Struct, frozen=True, cache_hash=True, kw_only=True):
     external: bool = False
     groups: tuple[EndpointGroup, ...] = ()
     config: str = ""
+    addressed: bool = False
+    families: tuple[Family, ...] = ("IPv4",)
 
 
 class Endpoints(Struct, frozen=True, cache_hash=True):
-    """All endpoints of the cluster `name`."""
+    """All endpoints of the cluster `name`; `addressed` is as in `Cluster`."""
 
     name: str
     groups: tuple[EndpointGroup, ...]
+    addressed: bool = False
 
 
 class Destination(Struct, frozen=True):
@@ -84,21 +92,29 @@ class Route(Struct, frozen=True, cache_hash=True):
 
 
 class VirtualHost(Struct, frozen=True, cache_hash=True):
-    """The routes of one host. `name` is `<host>:<port>`; `domains` are unique within their table."""
+    """The routes of one host. `name` is `<host>:<port>`; `domains` are unique within their table.
+
+    `endpoint` is the address of the one that requests are for, at destinations that are `addressed` and have it.
+    """
 
     name: str
     domains: tuple[str, ...]
     routes: tuple[Route, ...]
     https_redirect: bool = False
+    endpoint: str = ""
 
 
 class RouteConfiguration(Struct, frozen=True):
     """A table of hosts. `fallback` is for hosts that are in no virtual host: to their original address, refused with
-    502, or answered 404."""
+    502, answered 404, or to the addresses that their name has in DNS.
+
+    `by_port`: hosts are told apart by the port that requests name; else a host stands for itself on any port.
+    """
 
     name: str
     hosts: tuple[VirtualHost, ...]
-    fallback: Literal["allow", "deny", "not_found"]
+    fallback: Literal["allow", "deny", "not_found", "resolve"]
+    by_port: bool = False
 
 
 class StreamRoute(Struct, frozen=True):
@@ -106,7 +122,7 @@ class StreamRoute(Struct, frozen=True):
 
     `name` is for logs and statistics. `idle` and `lifetime` end it, and `by_address` keeps connections of one client
     address at one endpoint: settings of the destinations (the first's, where they differ) that only a proxy of bytes
-    can apply.
+    can apply. `endpoint` is as in `VirtualHost`.
     """
 
     destinations: tuple[Destination, ...]
@@ -117,19 +133,21 @@ class StreamRoute(Struct, frozen=True):
     idle: Milliseconds | None = None
     lifetime: Milliseconds | None = None
     by_address: bool = False
+    endpoint: str = ""
 
 
 class OutboundListener(Struct, frozen=True, cache_hash=True, kw_only=True):
     """One destination address and port that the proxy of a client serves.
 
-    `address` is `0.0.0.0` for every address. `kind`: HTTP by `route`, streams only, or told apart by looking at the
-    first bytes (HTTP by `route`, else `streams`). `fallback` says what happens to connections that no stream matches:
-    to their original address, or closed.
+    `address` is `0.0.0.0` or `::` for every address of a family; the listener is at the addresses `also` too. `kind`:
+    HTTP by `route`, streams only, or told apart by looking at the first bytes (HTTP by `route`, else `streams`).
+    `fallback` says what happens to connections that no stream matches: to their original address, or closed.
     """
 
     address: str
     port: int
     kind: Literal["http", "stream", "detect"]
+    also: tuple[str, ...] = ()
     route: str = ""
     streams: tuple[StreamRoute, ...] = ()
     fallback: Literal["allow", "deny"] = "allow"
@@ -141,6 +159,7 @@ class InboundPort(Struct, frozen=True, cache_hash=True, kw_only=True):
     `authorizations` are all that are in force here, sorted by gate, tier and age; the proxy layer compiles them (IR A1
     to A14). `service` is the service that the port belongs to, for statistics. `forward_to` is where the application
     listens, `address:port` (0.0.0.0 for the address that was called) or `unix:/path`; None for what was called.
+    `families` are those of the workload's addresses.
     """
 
     port: int
@@ -151,17 +170,23 @@ class InboundPort(Struct, frozen=True, cache_hash=True, kw_only=True):
     name: str = ""
     pool: TrafficSettings | None = None
     forward_to: str | None = None
+    families: tuple[Family, ...] = ("IPv4",)
 
 
 class Inbound(Struct, frozen=True, cache_hash=True, kw_only=True):
     """The server side of a class of workloads. `other` holds for every port that is not listed (its port is 0).
 
-    `trust_domains` are the domains whose identities are accepted, the local one first.
+    `trust_domains` are the domains whose identities are accepted, the local one first. Without interception the proxy
+    serves the ports at its `address`, and no others. `families` are those of the workload's addresses, its primary one
+    first.
     """
 
     ports: tuple[InboundPort, ...]
     other: InboundPort
     trust_domains: tuple[str, ...]
+    interception: values.Interception = "redirect"
+    address: str = ""
+    families: tuple[Family, ...] = ("IPv4",)
 
 
 class GatewayServer(Struct, frozen=True, kw_only=True):

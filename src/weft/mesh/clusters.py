@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
+from msgspec import structs
+
 from weft.graph.core import Graph
 from weft.graph.tables import Derived
 from weft.ir.inventory import Endpoint, Service, ServicePort
@@ -24,6 +26,9 @@ _DISCOVERY: dict[str, Discovery] = {
     "dynamic": "dynamic",
     "passthrough": "original",
 }
+
+_NAMED = {**_DISCOVERY, "passthrough": _DISCOVERY["dynamic"]}
+"""The same for clients that nothing is captured for: they call names, and there is no original address."""
 
 
 class Clusters:
@@ -76,8 +81,8 @@ class Clusters:
             return None
         number, subset_name, host = parts
         service = self._scopes.service(scope, host)
-        port = next((p for p in service.ports if p.number == number), None) if service else None
-        if service is None or port is None:
+        port = next((p for p in service.ports if p.number == number and p.protocol != "udp"), None) if service else None
+        if service is None or port is None or service.host != host:
             return None
         if not subset_name:
             return service, port, None
@@ -91,9 +96,10 @@ class Clusters:
             return None
         service, port, subset = located
         subset_name = subset.name if subset else ""
-        settings = self._policies.settings(scope, service, port.number, subset_name)
-        endpoints = self._endpoints.of(service, port.number, subset)
-        discovery = _DISCOVERY[service.resolution]
+        settings = _without_original(scope, self._policies.settings(scope, service, port.number, subset_name))
+        endpoints = self._endpoints.of(service, port, subset)
+        discovery = _DISCOVERY[service.resolution] if scope.captured else _NAMED[service.resolution]
+        is_dns = discovery in ("dns", "dns_one")
         policy = self._policies.policy(scope, service)
         mesh_tls = self._mesh_tls(service, settings, endpoints)
         return Cluster(
@@ -108,8 +114,10 @@ class Clusters:
             server_name=server_name(port.number, subset_name, service.host),
             peers=_peers(service, endpoints) if mesh_tls != "never" else (),
             external=service.external,
-            groups=group_endpoints(endpoints, settings, scope.locality) if discovery in ("dns", "dns_one") else (),
+            groups=group_endpoints(endpoints, settings, scope.locality) if is_dns else (),
+            families=scope.families if is_dns else ("IPv4",),
             config=_config(policy),
+            addressed=service.headless,
         )
 
     def _mesh_tls(
@@ -126,9 +134,15 @@ class Clusters:
         if located is None or located[0].resolution != "endpoints":
             return None
         service, port, subset = located
-        found = self._endpoints.of(service, port.number, subset)
+        found = self._endpoints.of(service, port, subset)
         settings = self._policies.settings(scope, service, port.number, subset.name if subset else "")
-        return Endpoints(name, group_endpoints(found, settings, scope.locality))
+        return Endpoints(name, group_endpoints(found, settings, scope.locality), addressed=service.headless)
+
+
+def _without_original(scope: ProxyScope, settings: TrafficSettings) -> TrafficSettings:
+    """Balancing as it can be: to the address that a client called only if the call was captured."""
+    original = settings.balance == "original" and not scope.captured
+    return structs.replace(settings, balance=None) if original else settings
 
 
 def _peers(service: Service, endpoints: tuple[Endpoint, ...]) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 from msgspec import structs
 
+from weft.base.families import Family, family_of
 from weft.graph.core import Graph
 from weft.graph.tables import Derived
 from weft.ir.access import MutualMode
@@ -25,21 +26,21 @@ class EndpointTable:
     def __init__(self, graph: Graph, inventory: Inventory, mutual: Callable[[WorkloadClass, int], MutualMode]) -> None:
         self._inventory = inventory
         self._mutual = mutual
-        self._endpoints: Derived[tuple[Service, int], tuple[Endpoint, ...]] = Derived(graph, "endpoints", self._find)
+        self._endpoints: Derived[tuple[Service, ServicePort], tuple[Endpoint, ...]] = Derived(
+            graph, "endpoints", self._find
+        )
 
-    def of(self, service: Service, port: int, subset: SubsetTerms | None = None) -> tuple[Endpoint, ...]:
-        """The endpoints of a service port, or of a subset of them."""
+    def of(self, service: Service, port: ServicePort, subset: SubsetTerms | None = None) -> tuple[Endpoint, ...]:
+        """The endpoints of a port of a service, or of a subset of them."""
         found = self._endpoints.get((service, port))
         if subset is None:
             return found
         return tuple(e for e in found if all(term_holds(term, dict(e.labels)) for term in subset.labels))
 
-    def _find(self, key: tuple[Service, int]) -> tuple[Endpoint, ...]:
-        service, number = key
-        port = next((p for p in service.ports if p.number == number), None)
-        if port is None:
-            return ()
-        return (*self._live(service, port), *(_of_static(e, port, service) for e in service.static))
+    def _find(self, key: tuple[Service, ServicePort]) -> tuple[Endpoint, ...]:
+        service, port = key
+        static = (e for e in service.static if not service.families or family_of(e.address) in service.families)
+        return (*self._live(service, port), *(_of_static(e, port, service) for e in static))
 
     def _live(self, service: Service, port: ServicePort) -> Iterator[Endpoint]:
         """The endpoints that are workloads; one that takes no mutual TLS on its port is not offered it (Istio)."""
@@ -54,20 +55,30 @@ def _of_workload(workload: Workload, port: ServicePort, service: Service) -> End
     stated = dict(workload.port_map).get(port.name)
     target = port.target if isinstance(port.target, int) else _named(workload, port.target)
     number = stated if stated is not None else target
-    if number is None or workload.state == "draining" or not workload.addresses:
+    address, *also = _addresses(workload, service.families) or ("",)
+    if number is None or workload.state == "draining" or not address:
         return None
     return Endpoint(
         workload=workload.uid,
-        address=workload.addresses[0],
+        address=address,
         port=number,
         weight=workload.weight,
-        healthy=workload.state == "ready",
+        healthy=workload.state == "ready" or service.unready,
         mesh_tls=workload.mode != "none" and not service.external,
         network=workload.network,
         locality=workload.locality,
         labels=workload.labels,
         identity=workload.identity,
+        also=tuple(also),
+        host=workload.host if workload.host.endswith(f".{service.host}") else "",
     )
+
+
+def _addresses(workload: Workload, families: tuple[Family, ...]) -> tuple[str, ...]:
+    """Where a workload serves a service, the address to try first at the head."""
+    if workload.proxy_address or not families:
+        return (workload.proxy_address,) if workload.proxy_address else workload.addresses
+    return tuple(a for family in families for a in workload.addresses if family_of(a) == family)
 
 
 def _named(workload: Workload, name: str) -> int | None:
@@ -87,6 +98,7 @@ def _of_static(endpoint: StaticEndpoint, port: ServicePort, service: Service) ->
         locality=endpoint.locality,
         labels=endpoint.labels,
         identity=endpoint.identity,
+        host=endpoint.host,
     )
 
 

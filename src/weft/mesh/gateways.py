@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 import msgspec
 
+from weft.base.families import any_addresses
 from weft.base.issues import Ref
 from weft.dialects.compiled import Compiled
 from weft.graph.collections import Index
@@ -84,7 +85,7 @@ class Gateways:
         for listener in self._servers.get(key.server):
             by_port.setdefault((self._port(key.server, listener), listener.bind), []).append(listener)
         authorizations = self._authorizations(key.server)
-        everywhere, *also = self._settings.get(None).gateway_addresses or ("",)
+        everywhere, *also = self._settings.get(None).gateway_addresses or any_addresses(key.scope.families)
         return tuple(
             GatewayListener(
                 bind=bind or everywhere,

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from msgspec import structs
+
+from weft.base.families import Family, families_of
 from weft.base.issues import Ref
 from weft.dialects.compiled import Compiled
 from weft.graph.collections import Index
@@ -13,6 +16,10 @@ from weft.ir.settings import WorkloadClass
 from weft.ir.values import Selector
 from weft.mesh.fragments import Fragments
 from weft.mesh.matching import selects, visible
+
+LOOPBACK = "127.0.0.1"
+"""Where an application listens that shares its address with a proxy which nothing is redirected to (Istio, Sidecar:
+`defaultEndpoint`)."""
 
 
 class Inventory:
@@ -29,7 +36,10 @@ class Inventory:
             graph, "workloads by label", fragments.compiled, _workload_labels
         )
         self._by_uid: Index[Ref, Compiled, str] = Index(graph, "workloads by uid", fragments.compiled, _workload_uids)
+        self._alias_hosts: Index[Ref, Compiled, str] = Index(graph, "other names", fragments.compiled, _alias_hosts)
         self._service: Derived[tuple[str, str], Service | None] = Derived(graph, "service", self._best_service)
+        self._meant: Derived[tuple[str, str], Service | None] = Derived(graph, "service meant", self._follow)
+        self._aliases: Derived[str, dict[str, tuple[str, ...]]] = Derived(graph, "aliases", self._find_aliases)
         self._visible: Derived[str, tuple[str, ...]] = Derived(graph, "visible hosts", self._visible_hosts)
         self._members: Derived[Selector, tuple[Workload, ...]] = Derived(graph, "members", self._find_members)
 
@@ -44,6 +54,17 @@ class Inventory:
         the namespace (Istio's PILOT_SIDECAR_PICK_BEST_SERVICE_NAMESPACE).
         """
         return self._service.get((namespace, host))
+
+    def meant(self, namespace: str, host: str) -> Service | None:
+        """The same, but of a host that is only another name for a service that they see, that service.
+
+        Source: Istio, ENABLE_EXTERNAL_NAME_ALIAS: "ExternalNames are now simply treated as aliases".
+        """
+        return self._meant.get((namespace, host))
+
+    def aliases(self, namespace: str, host: str) -> tuple[str, ...]:
+        """Other names that clients of a namespace have for a service, sorted."""
+        return self._aliases.get(namespace).get(host, ())
 
     def services_of(self, host: str) -> tuple[Service, ...]:
         """Every service that claims a host, whoever sees it."""
@@ -79,6 +100,26 @@ class Inventory:
         candidates = [s for s in self.services_of(host) if visible(s.visible_to, namespace)]
         return min(candidates, key=lambda s: _preference(s, namespace), default=None)
 
+    def _follow(self, key: tuple[str, str]) -> Service | None:
+        namespace, host = key
+        found = self.service(namespace, host)
+        seen = {host}
+        while found is not None and found.alias_of and found.alias_of not in seen:
+            target = self.service(namespace, found.alias_of)
+            if target is None:
+                break
+            seen.add(target.host)
+            found = target
+        return found
+
+    def _find_aliases(self, namespace: str) -> dict[str, tuple[str, ...]]:
+        found: dict[str, tuple[str, ...]] = {}
+        for alias in self._alias_hosts.buckets():
+            target = self.meant(namespace, alias)
+            if target is not None and target.host != alias:
+                found[target.host] = (*found.get(target.host, ()), alias)
+        return found
+
     def _visible_hosts(self, namespace: str) -> tuple[str, ...]:
         return tuple(host for host in self.hosts() if self.service(namespace, host) is not None)
 
@@ -97,7 +138,26 @@ class Inventory:
 
 def class_of(workload: Workload) -> WorkloadClass:
     """The class by which a workload is served like its equals."""
-    return WorkloadClass(namespace=workload.namespace, labels=workload.labels, ports=workload.ports)
+    shared = WorkloadClass(
+        namespace=workload.namespace,
+        labels=workload.labels,
+        ports=workload.ports,
+        interception=workload.interception,
+        families=families_at(workload),
+    )
+    if workload.interception != "none" or not workload.addresses:
+        return shared
+    own = workload.addresses[0]
+    return structs.replace(
+        shared,
+        address=workload.proxy_address or own,
+        application=own if workload.proxy_address else LOOPBACK,
+    )
+
+
+def families_at(workload: Workload) -> tuple[Family, ...]:
+    """The families that a workload's proxy serves, its primary one first; IPv4 while it has no address."""
+    return families_of(workload.addresses) or ("IPv4",)
 
 
 def _preference(service: Service, namespace: str) -> tuple[bool, bool, int, str]:
@@ -111,6 +171,10 @@ def _services(compiled: Compiled) -> Iterator[Service]:
 
 def _hosts(_: Ref, compiled: Compiled) -> Iterator[str]:
     return (service.host for service in _services(compiled))
+
+
+def _alias_hosts(_: Ref, compiled: Compiled) -> Iterator[str]:
+    return (service.host for service in _services(compiled) if service.alias_of)
 
 
 def _service_namespaces(_: Ref, compiled: Compiled) -> Iterator[str]:

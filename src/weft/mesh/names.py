@@ -31,3 +31,20 @@ def is_http(protocol: Protocol) -> bool:
 def host_route(host: str, port: int) -> str:
     """The route table of one service port whose protocol is detected: `host:port`."""
     return f"{host}:{port}"
+
+
+def endpoint_route(route: str, address: str) -> str:
+    """The same for one endpoint of a service without an address: `10.244.0.7|host:port`."""
+    return f"{address}|{route}"
+
+
+def parse_route(name: str) -> tuple[str, str, int] | None:
+    """Endpoint, host and port of a route table's name, the first two empty where it has none; None for other names."""
+    endpoint, _, rest = name.rpartition("|")
+    host, _, port = rest.rpartition(":")
+    return (endpoint, host, int(port)) if port.isdigit() else None
+
+
+def bracketed(address: str) -> str:
+    """An address as URLs and hosts of requests write it (RFC 3986, section 3.2.2)."""
+    return f"[{address}]" if ":" in address else address

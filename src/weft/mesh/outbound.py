@@ -12,17 +12,20 @@ from typing import Literal
 
 from msgspec import structs
 
+from weft.base.families import any_addresses
 from weft.graph.core import Graph
 from weft.graph.tables import Derived
 from weft.ir.inventory import Service, ServicePort
 from weft.ir.routing import Backend
 from weft.ir.settings import MeshSettings, ProxyScope
-from weft.ir.view import OutboundListener, Route, RouteConfiguration, StreamRoute, VirtualHost
-from weft.mesh.names import host_route, is_http
+from weft.ir.view import HTTP_PROXY, OutboundListener, Route, RouteConfiguration, StreamRoute, VirtualHost
+from weft.mesh.endpoints import EndpointTable
+from weft.mesh.headless import endpoint_host, endpoint_listeners
+from weft.mesh.http_proxy import takes_http, with_port
+from weft.mesh.names import bracketed, host_route, is_http, parse_route
 from weft.mesh.routes import RouteResolver, RouteTables
 from weft.mesh.scope import Scopes
 
-ANY_ADDRESS = "0.0.0.0"
 UNKNOWN_HOST_PORT = 80
 """A route for a host that no service names applies to this port only (Istio, VirtualService)."""
 
@@ -37,9 +40,11 @@ class Outbound:
         *,
         tables: RouteTables,
         resolver: RouteResolver,
+        endpoints: EndpointTable,
         settings: Derived[None, MeshSettings],
     ) -> None:
         self._scopes = scopes
+        self._endpoints = endpoints
         self._tables = tables
         self._resolver = resolver
         self._settings = settings
@@ -52,16 +57,21 @@ class Outbound:
         self._host: Derived[tuple[ProxyScope, str, int], VirtualHost | None] = Derived(
             graph, "virtual host", self._build_host
         )
+        self._endpoint_hosts: Derived[tuple[ProxyScope, str, int], tuple[VirtualHost, ...]] = Derived(
+            graph, "virtual hosts of endpoints", self._build_endpoint_hosts
+        )
         self._routes: Derived[tuple[ProxyScope, str], RouteConfiguration | None] = Derived(
             graph, "routes", self._build_routes
         )
 
     def listeners(self, scope: ProxyScope) -> tuple[OutboundListener, ...]:
-        """All listeners of a scope, sorted by port and address."""
-        return self._listeners.get(scope)
+        """All listeners for what is captured in a scope, sorted by port and address."""
+        return self._listeners.get(scope) if scope.captured else ()
 
     def route_names(self, scope: ProxyScope) -> tuple[str, ...]:
         """Names of the route tables that listeners refer to, sorted."""
+        if not scope.captured:
+            return (HTTP_PROXY,)
         return tuple(sorted({listener.route for listener in self.listeners(scope) if listener.route}))
 
     def routes(self, scope: ProxyScope, name: str) -> RouteConfiguration | None:
@@ -88,18 +98,25 @@ class Outbound:
         kind: Literal["stream", "detect"] = "detect" if port.protocol == "detect" else "stream"
         route = host_route(service.host, port.number) if kind == "detect" else ""
         fallback = self._scopes.fallback(scope)
+        whole = OutboundListener(
+            address="", port=port.number, kind=kind, route=route, streams=streams, fallback=fallback
+        )
+        if service.headless:
+            yield from endpoint_listeners(whole, self._endpoints.of(service, port))
+            return
         addresses = [address for _, address in service.addresses if "/" not in address]
         for address in addresses:
-            yield OutboundListener(
-                address=address, port=port.number, kind=kind, route=route, streams=streams, fallback=fallback
-            )
+            yield structs.replace(whole, address=address)
         networks = tuple(address for _, address in service.addresses if "/" in address)
-        if networks or (not addresses and not service.headless):
+        if networks or not addresses:
             yield self._anywhere(scope, service, port, streams, networks=networks)
 
     def _http(self, scope: ProxyScope, port: int) -> OutboundListener:
         fallback = self._scopes.fallback(scope)
-        return OutboundListener(address=ANY_ADDRESS, port=port, kind="http", route=str(port), fallback=fallback)
+        anywhere, *also = any_addresses(scope.families)
+        return OutboundListener(
+            address=anywhere, also=tuple(also), port=port, kind="http", route=str(port), fallback=fallback
+        )
 
     def _anywhere(
         self,
@@ -121,8 +138,10 @@ class Outbound:
         narrowed = tuple(
             structs.replace(s, networks=s.networks or networks or None, tls_names=s.tls_names or names) for s in streams
         )
+        anywhere, *also = any_addresses(scope.families)
         return OutboundListener(
-            address=ANY_ADDRESS,
+            address=anywhere,
+            also=tuple(also),
             port=port.number,
             kind="detect" if detected else "stream",
             route=str(port.number) if detected else "",
@@ -144,33 +163,36 @@ class Outbound:
     # ---- route tables ------------------------------------------------------------------------------------------
     def _build_routes(self, key: tuple[ProxyScope, str]) -> RouteConfiguration | None:
         scope, name = key
-        host, _, port_text = name.rpartition(":")
-        if not port_text.isdigit():
+        if not scope.captured:
+            return self._routes_of_proxy(scope) if name == HTTP_PROXY else None
+        parts = parse_route(name)
+        if parts is None:
             return None
-        port = int(port_text)
+        endpoint, host, port = parts
         if host:
-            return self._routes_of_one(scope, host, port)
-        hosts = self._by_port.get((scope, port))
-        if not hosts:
-            return None
-        built = (self._host.get((scope, each, port)) for each in hosts)
-        return RouteConfiguration(
-            name, unique_domains(each for each in built if each is not None), self._scopes.fallback(scope)
-        )
+            found = self._host.get((scope, host, port))
+            hosts = _only(found, endpoint) if found is not None else ()
+        else:
+            hosts = unique_domains(self._hosts((port, each) for each in self._by_port.get((scope, port))), scope)
+        return RouteConfiguration(name, hosts, self._scopes.fallback(scope)) if hosts else None
 
-    def _routes_of_one(self, scope: ProxyScope, host: str, port: int) -> RouteConfiguration | None:
-        """The table of a service's own address: what is called there is the service, whatever host requests name."""
-        found = self._host.get((scope, host, port))
-        if found is None:
-            return None
-        hosts = (structs.replace(found, domains=("*",)),)
-        return RouteConfiguration(host_route(host, port), hosts, self._scopes.fallback(scope))
+    def _routes_of_proxy(self, scope: ProxyScope) -> RouteConfiguration:
+        """The table of all hosts on all ports; hosts that are not in it are found by DNS, where that is allowed."""
+        ports = {port.number for s in self._scopes.services(scope) for port in s.ports if takes_http(port)}
+        named = (
+            (port, host) for port in sorted(ports | {UNKNOWN_HOST_PORT}) for host in self._by_port.get((scope, port))
+        )
+        built = (self._host.get((scope, host, port)) for port, host in named)
+        hosts = unique_domains(each for each in built if each is not None)
+        fallback: Literal["deny", "resolve"] = "deny" if self._scopes.fallback(scope) == "deny" else "resolve"
+        return RouteConfiguration(HTTP_PROXY, hosts, fallback, by_port=True)
 
     def _find_hosts(self, key: tuple[ProxyScope, int]) -> tuple[str, ...]:
         """Hosts with a virtual host in the table of a port: services first, then hosts that only a route names."""
         scope, port = key
         services = self._scopes.services(scope)
-        hosts = [s.host for s in services if any(p.number == port and _shares_table(s, p) for p in s.ports)]
+        in_table = _shares_table if scope.captured else _takes_http
+        hosts = [s.host for s in services if any(p.number == port and in_table(s, p) for p in s.ports)]
         if port == UNKNOWN_HOST_PORT:
             known = {service.host for service in services}
             hosts += [h for h in self._tables.hosts() if h not in known and self._routed_unknown(scope, h, known)]
@@ -194,7 +216,10 @@ class Outbound:
             routes = (self._resolver.default(scope, service, port),)
         else:
             return None
-        return VirtualHost(f"{host}:{port}", self._domains(scope, host, service), _without_unreachable(routes))
+        domains = self._domains(scope, host, service)
+        if not scope.captured:
+            domains = with_port(domains, port)
+        return VirtualHost(f"{host}:{port}", domains, _without_unreachable(routes))
 
     def _domains(self, scope: ProxyScope, host: str, service: Service | None) -> tuple[str, ...]:
         addresses = [a for _, a in service.addresses if "/" not in a] if service is not None else []
@@ -234,6 +259,10 @@ def _shares_table(service: Service, port: ServicePort) -> bool:
     return is_http(port.protocol) or (port.protocol == "detect" and (networks or not (own or service.headless)))
 
 
+def _takes_http(_: Service, port: ServicePort) -> bool:
+    return takes_http(port)
+
+
 def _united(found: list[tuple[str, OutboundListener]]) -> OutboundListener:
     """The one listener of an address and port. Several services of TLS there are told apart by server name.
 
@@ -260,6 +289,7 @@ def _combine(first: OutboundListener, second: OutboundListener) -> OutboundListe
     kind: Literal["stream", "detect"] = "stream" if {first.kind, second.kind} == {"stream"} else "detect"
     return OutboundListener(
         address=first.address,
+        also=first.also,
         port=first.port,
         kind=kind,
         route=first.route or second.route,

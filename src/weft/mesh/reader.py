@@ -41,7 +41,14 @@ class Mesh:
         )
         self._tables = RouteTables(fragments, self._scopes, settings)
         resolver = RouteResolver(self._scopes, policies, settings)
-        self._outbound = Outbound(graph, self._scopes, tables=self._tables, resolver=resolver, settings=settings)
+        self._outbound = Outbound(
+            graph,
+            self._scopes,
+            tables=self._tables,
+            resolver=resolver,
+            endpoints=self.endpoint_table,
+            settings=settings,
+        )
         self._credentials = Credentials(fragments.objects)
         self._gateways = Gateways(
             fragments,

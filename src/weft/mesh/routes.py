@@ -166,7 +166,8 @@ class RouteResolver:
     def _destination(self, scope: ProxyScope, backend: Backend, port: int) -> Destination:
         service = self._scopes.service(scope, backend.host)
         number = self._port(service, backend, port)
-        name = "" if backend.broken else outbound_cluster(number, backend.subset, backend.host)
+        host = service.host if service is not None else backend.host
+        name = "" if backend.broken else outbound_cluster(number, backend.subset, host)
         return Destination(name, backend.weight, backend.request, backend.response, backend.broken)
 
     @staticmethod

@@ -19,7 +19,7 @@ from weft.ir.settings import MeshSettings, ProxyScope
 from weft.ir.traffic import TrafficPolicy
 from weft.ir.values import Selector
 from weft.mesh.fragments import Fragments
-from weft.mesh.inventory import Inventory
+from weft.mesh.inventory import Inventory, families_at
 from weft.mesh.matching import host_matches, selects
 
 Role = Literal["own", "edge"]
@@ -52,6 +52,8 @@ class Scopes:
             network=workload.network,
             locality=workload.locality,
             clients=tuple((key, value) for key, value in workload.labels if key in keys),
+            captured=role != "own" or workload.interception != "none",
+            families=families_at(workload),
         )
 
     def services(self, scope: ProxyScope) -> tuple[Service, ...]:
@@ -59,9 +61,13 @@ class Scopes:
         return self._services.get(scope)
 
     def service(self, scope: ProxyScope, host: str) -> Service | None:
-        """The service that a host means in a scope; None if it is not in it."""
-        found = self._inventory.service(scope.namespace, host)
-        return found if found is not None and self.imports(scope, found.namespace, host) else None
+        """The service that a host means in a scope, as its own name or another; None if it is not in it."""
+        found = self._inventory.meant(scope.namespace, host)
+        return found if found is not None and self.imports(scope, found.namespace, found.host) else None
+
+    def aliases(self, scope: ProxyScope, host: str) -> tuple[str, ...]:
+        """Other names of a service in a scope, sorted."""
+        return self._inventory.aliases(scope.namespace, host)
 
     def imports(self, scope: ProxyScope, namespace: str, host: str) -> bool:
         """Whether something of a namespace and host is in a scope."""
@@ -96,7 +102,8 @@ class Scopes:
     def _find_services(self, scope: ProxyScope) -> tuple[Service, ...]:
         hosts = self._inventory.visible_hosts(scope.namespace)
         found = (self.service(scope, host) for host in hosts)
-        return tuple(service for service in found if service is not None)
+        by_host = {service.host: service for service in found if service is not None}
+        return tuple(by_host[host] for host in sorted(by_host))
 
 
 def in_patterns(patterns: Iterable[str], namespace: str, host: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TypeVar
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from weft.base.issues import Ref
 from weft.dialects.compiled import Compiled
@@ -26,6 +26,7 @@ from weft.mesh.matching import selects
 
 F = TypeVar("F")
 OTHER_PORT = 0
+_OWN_HOSTS = frozenset({"0.0.0.0", "127.0.0.1", "[::]", "[::1]"})
 
 
 class _Served(Struct, frozen=True, kw_only=True):
@@ -57,6 +58,7 @@ class Servers:
             graph, "inbound servers by namespace", fragments.compiled, _server_namespaces
         )
         self._inbound: Derived[WorkloadClass, Inbound] = Derived(graph, "inbound", self._build)
+        self._at_address: Derived[WorkloadClass, Inbound] = Derived(graph, "inbound at address", self._build_at_address)
         self._mutual: Derived[tuple[WorkloadClass, int], MutualMode] = Derived(
             graph, "mutual TLS of port", self._find_mutual
         )
@@ -66,15 +68,15 @@ class Servers:
 
     def inbound(self, server: WorkloadClass) -> Inbound:
         """The server side of workloads of a class."""
-        return self._inbound.get(server)
+        return self._at_address.get(server) if server.interception == "none" else self._inbound.get(server)
 
     def authorizations(self, server: WorkloadClass) -> tuple[Authorization, ...]:
         """All authorizations in force at workloads of a class, in order of evaluation."""
-        return self._in_force.get(server)
+        return self._in_force.get(_anywhere(server))
 
     def mutual(self, server: WorkloadClass, port: int) -> MutualMode:
         """How a port of workloads of a class takes mutual TLS."""
-        return self._mutual.get((server, port))
+        return self._mutual.get((_anywhere(server), port))
 
     def _find_mutual(self, key: tuple[WorkloadClass, int]) -> MutualMode:
         server, port = key
@@ -96,7 +98,19 @@ class Servers:
             _Served(number=OTHER_PORT, protocol="detect"), mutual_mode(authentications, server, None), server, pool
         )
         domain = settings.trust_domain
-        return Inbound(ports=tuple(inbound), other=other, trust_domains=(domain.name, *domain.aliases))
+        return Inbound(
+            ports=tuple(inbound),
+            other=other,
+            trust_domains=(domain.name, *domain.aliases),
+            interception=server.interception,
+            families=server.families,
+        )
+
+    def _build_at_address(self, server: WorkloadClass) -> Inbound:
+        """The same for a workload that nothing is captured for: the proxy has to be told where the application is."""
+        shared = self._inbound.get(_anywhere(server))
+        ports = tuple(structs.replace(port, forward_to=_target(port, server.application)) for port in shared.ports)
+        return structs.replace(shared, ports=ports, address=server.address)
 
     def _port(
         self, served: _Served, mutual: MutualMode, server: WorkloadClass, pool: TrafficSettings | None
@@ -110,6 +124,7 @@ class Servers:
             name=served.name,
             pool=served.pool or pool,
             forward_to=served.forward_to,
+            families=server.families,
         )
 
     def _declared(self, server: WorkloadClass) -> list[InboundServer]:
@@ -158,6 +173,18 @@ class Servers:
         root = self._settings.get(None).root_namespace
         for namespace in dict.fromkeys(("", root, server.namespace)):
             yield from self._fragments.of(index.get(namespace), kind)
+
+
+def _anywhere(server: WorkloadClass) -> WorkloadClass:
+    """The class without its own addresses, which decide nothing about policies: those are found once for replicas."""
+    return structs.replace(server, address="", application="") if server.address else server
+
+
+def _target(port: InboundPort, application: str) -> str:
+    """Where the application listens. An author's `127.0.0.1` is the pod's own loopback: the application's address."""
+    host, _, number = (port.forward_to or f"0.0.0.0:{port.port}").rpartition(":")
+    own = f"[{application}]" if ":" in application else application
+    return f"{own}:{number}" if host in _OWN_HOSTS else f"{host}:{number}"
 
 
 def _named(server: WorkloadClass, name: str) -> int | None:

@@ -22,6 +22,14 @@ MAX_DEPTH = 100
 """Of nested fields and lists. The APIs need about 20."""
 
 _ENVELOPE = frozenset({"apiVersion", "kind", "metadata", "status"})
+_NOT_RUN = {
+    ("apps/v1", "StatefulSet"): "Deployment",
+    ("apps/v1", "DaemonSet"): "Deployment",
+    ("apps/v1", "ReplicaSet"): "Deployment",
+    ("v1", "ReplicationController"): "Deployment",
+    ("batch/v1", "CronJob"): "Job",
+}
+"""Kinds of Kubernetes that make pods, and are not run here; what to write instead."""
 _EFFECT = "the object is not used; one that restricts access refuses all traffic that it may have been meant for"
 
 
@@ -84,10 +92,13 @@ class Decoder:
         if error.kind is not None:
             metadata, problems = read_metadata(body.get("metadata"), error.kind, self._default_namespace)
             return _broken(error.kind, self._dated(metadata, error.kind), body, (_about_kind(error), *problems))
+        named = f"the kind {body['kind'][:80]} of {body['apiVersion'][:80]}"
+        instead = _NOT_RUN.get((body["apiVersion"], body["kind"]))
+        if instead is not None:
+            return _ignored_kind(f"{named} is not supported", "none of its pods is made", f"write a {instead}")
         if error.slip:
             return Decoded(None, (_issue(UNKNOWN_KIND, None, _about_kind(error), "the object is not used"),))
-        message = f"the kind {body['kind'][:80]} of {body['apiVersion'][:80]} means nothing to the mesh"
-        return Decoded(None, (Issue(IGNORED_KIND, "warning", None, "kind", message, "the object is not used"),))
+        return _ignored_kind(f"{named} means nothing to the mesh", "the object is not used")
 
 
 def nests_deeper(value: Any, depth: int) -> bool:
@@ -128,6 +139,10 @@ def _status(body: dict[str, Any], kind: Kind) -> Any:
 def _broken(kind: Kind, metadata: Metadata, body: dict[str, Any], problems: tuple[Problem, ...]) -> Decoded:
     broken = Broken(kind.key, metadata, body)
     return Decoded(broken, tuple(_issue(INVALID, broken.ref, problem, _EFFECT) for problem in problems))
+
+
+def _ignored_kind(message: str, effect: str, advice: str = "") -> Decoded:
+    return Decoded(None, (Issue(IGNORED_KIND, "warning", None, "kind", message, effect, advice),))
 
 
 def _refused(*problems: Problem) -> Decoded:

@@ -1,14 +1,15 @@
 """Objects of Kubernetes that the mesh reads and the standalone mode runs.
 
-Names, types and defaults are those of the Kubernetes API reference (core/v1, apps/v1, discovery.k8s.io/v1). Only fields
-that Weft uses are typed. The others are accepted and mean nothing here: the same files are meant for clusters too, see
-`weft.model.kubernetes_fields` for names that are no fields at all.
+Names, types and defaults are those of the Kubernetes API reference (core/v1, apps/v1, batch/v1, discovery.k8s.io/v1).
+Only fields that Weft uses are typed. The others are accepted and mean nothing here: the same files are meant for
+clusters too, see `weft.model.kubernetes_fields` for names that are no fields at all.
 """
 
-from typing import Literal
+from typing import Any, Literal
 
 from msgspec import Struct, field
 
+from weft.base.families import Family
 from weft.model.objects import Kind
 
 
@@ -271,6 +272,30 @@ class Deployment(Struct, frozen=True, rename="camel"):
     min_ready_seconds: int = 0
 
 
+class Job(Struct, frozen=True, rename="camel"):
+    """Pods that end: so many that succeed, or the first of a group. Times are in seconds.
+
+    Fields without a type of their own here are known, and reported as not supported.
+    """
+
+    template: PodTemplate
+    completions: int | None = None
+    parallelism: int | None = None
+    completion_mode: Literal["NonIndexed", "Indexed"] = "NonIndexed"
+    backoff_limit: int = 6
+    active_deadline_seconds: int | None = None
+    ttl_seconds_after_finished: int | None = None
+    suspend: bool = False
+    backoff_limit_per_index: int | None = None
+    max_failed_indexes: int | None = None
+    managed_by: str = ""
+    manual_selector: bool = False
+    pod_failure_policy: dict[str, Any] | None = None
+    pod_replacement_policy: Literal["", "TerminatingOrFailed", "Failed"] = ""
+    selector: LabelSelector | None = None
+    success_policy: dict[str, Any] | None = None
+
+
 # ---- services --------------------------------------------------------------------------------------------------------
 class ServicePort(Struct, frozen=True, rename="camel"):
     """A port of a service; without `target_port` its own number is that of the pods."""
@@ -291,6 +316,8 @@ class Service(Struct, frozen=True, rename="camel"):
     type: Literal["ClusterIP", "NodePort", "LoadBalancer", "ExternalName"] = "ClusterIP"
     cluster_ip: str = field(default="", name="clusterIP")
     cluster_ips: tuple[str, ...] = field(default=(), name="clusterIPs")
+    ip_families: tuple[Family, ...] = ()
+    ip_family_policy: Literal["", "SingleStack", "PreferDualStack", "RequireDualStack"] = ""
     external_name: str = ""
     external_ips: tuple[str, ...] = field(default=(), name="externalIPs")
     session_affinity: Literal["None", "ClientIP"] = "None"
@@ -370,6 +397,7 @@ KINDS: tuple[Kind, ...] = (
     Kind("", "Secret", "secrets", _V1, Secret, body="top"),
     Kind("", "ConfigMap", "configmaps", _V1, ConfigMap, body="top", short_names=("cm",)),
     Kind("apps", "Deployment", "deployments", _V1, Deployment, short_names=("deploy",)),
+    Kind("batch", "Job", "jobs", _V1, Job),
     Kind("discovery.k8s.io", "EndpointSlice", "endpointslices", _V1, EndpointSlice, body="top"),
 )
 """The kinds of this module, with kubectl's plural and short names."""

@@ -41,6 +41,7 @@ _TEXTS: Final[Mapping[type[Struct], str]] = {
         privileged procMount readOnlyRootFilesystem seLinuxChangePolicy seLinuxOptions seccompProfile
         supplementalGroups supplementalGroupsPolicy sysctls windowsOptions""",
     api.Deployment: "progressDeadlineSeconds revisionHistoryLimit",
+    api.Job: "",
     api.DeploymentStrategy: "",
     api.RollingUpdate: "",
     api.PodTemplate: "",

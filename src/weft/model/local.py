@@ -10,6 +10,10 @@ from msgspec import Struct
 
 from weft.base.durations import Milliseconds
 
+Isolation = Literal["netns", "userns", "loopback"]
+"""How pods are kept apart: by network namespaces and users (needs root), by the namespaces of one ordinary user, or by
+addresses of the loopback range alone."""
+
 ADMIN_SOCKET: Final = "admin.sock"
 CREDENTIALS_FOLDER: Final = "credentials"
 TOKEN_FILE: Final = "credentials/token"
@@ -67,17 +71,46 @@ class ContainerOrder(Struct, frozen=True, kw_only=True):
 
 
 class RedirectOrder(Struct, frozen=True, kw_only=True):
-    """Which traffic of a pod goes to its Envoy; the defaults are those of `istio-iptables`."""
+    """Which traffic of a pod goes to its Envoy: all options of `istio-iptables`, with its defaults.
 
-    proxy_user: int = 1337
+    Ports and ranges are texts as users write them; `*` is all of them. Users and groups are numbers, or names that the
+    machine knows. Without `proxy_groups` those of the users' numbers count.
+
+    - `interception`: `redirect` rewrites destinations; `tproxy` hands over what comes in as it is; `none` does nothing.
+    - `proxy_mark`: Envoy's own traffic is told by exactly this mark (SO_MARK) and not by users and groups: for places
+      where all processes belong to one user.
+    - `loopback_cidr`: what Envoy sends there passes by; `include_owner_groups`: whose traffic is captured at all.
+    - `virtual_interfaces`: what comes in by them is treated as sent from here (virtual machines in the pod).
+    - `capture_dns` sends DNS that goes to `dns_servers` to Envoy's `dns_port`; `capture_all_dns` all of it.
+    - `ipv6`: rules for IPv6 beside those for IPv4.
+    """
+
+    interception: Literal["redirect", "tproxy", "none"] = "redirect"
+    proxy_users: tuple[int | str, ...] = (1337,)
+    proxy_groups: tuple[int | str, ...] | None = None
+    proxy_mark: int | None = None
     outbound_port: int = 15001
     inbound_port: int = 15006
+    tunnel_port: int = 15008
+    tproxy_mark: int = 1337
+    tproxy_table: int = 133
     include_outbound_cidrs: tuple[str, ...] = ("*",)
     exclude_outbound_cidrs: tuple[str, ...] = ()
     include_outbound_ports: tuple[str, ...] = ()
     exclude_outbound_ports: tuple[str, ...] = ()
     include_inbound_ports: tuple[str, ...] = ("*",)
     exclude_inbound_ports: tuple[str, ...] = ("15090", "15021", "15020")
+    include_owner_groups: tuple[int | str, ...] = ("*",)
+    exclude_owner_groups: tuple[int | str, ...] = ()
+    loopback_cidr: str = "127.0.0.1/32"
+    exclude_interfaces: tuple[str, ...] = ()
+    virtual_interfaces: tuple[str, ...] = ()
+    capture_dns: bool = False
+    capture_all_dns: bool = False
+    dns_servers: tuple[str, ...] = ()
+    dns_port: int = 15053
+    drop_invalid: bool = False
+    ipv6: bool = False
 
 
 class ProxyOrder(Struct, frozen=True, kw_only=True):
@@ -103,19 +136,24 @@ class ProxyOrder(Struct, frozen=True, kw_only=True):
 class PodOrder(Struct, frozen=True, kw_only=True):
     """A pod that shall run. A changed order for the same `uid` is taken live where that is possible.
 
-    `address` is given by the controller. `host_network` pods run in the namespace that the mesh was started in.
+    `addresses` are given by the controller: one of each family of the mesh, the primary one first. `host_network` pods run in the namespace that the mesh was started in.
     """
 
     uid: str
     namespace: str
     name: str
     service_account: str
-    address: str
+    addresses: tuple[str, ...]
     host_network: bool = False
     containers: tuple[ContainerOrder, ...] = ()
     proxy: ProxyOrder | None = None
     restart: Literal["Always", "OnFailure", "Never"] = "Always"
     termination_grace: Milliseconds = 30_000
+
+    @property
+    def address(self) -> str:
+        """The primary address; empty for a pod that has none."""
+        return next(iter(self.addresses), "")
 
 
 class HostEntry(Struct, frozen=True):

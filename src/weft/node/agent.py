@@ -11,10 +11,10 @@ from weft.node.backoff import retry_pauses
 from weft.node.controller import Controller, ControllerError
 from weft.node.envoy import find_envoy, usable_by_others
 from weft.node.http_controller import HttpController
-from weft.node.hub import prepare_network
 from weft.node.kubelet import Kubelet
 from weft.node.lock import locked
 from weft.node.logs import keep_logs_small
+from weft.node.means import means_of
 from weft.node.names import Names
 from weft.node.namespaces import NamespaceThread
 from weft.node.parts import NodeParts
@@ -23,7 +23,6 @@ from weft.node.settings import NodeSettings
 from weft.node.spawn import SystemLauncher
 from weft.node.specs import CAPABILITY_NUMBERS, PROXY_MARK
 from weft.node.state import StateFolder
-from weft.node.tools import find_tools
 from weft.node.waiting import wait_at_most
 
 _log: Final = logging.getLogger(__name__)
@@ -66,7 +65,7 @@ async def make_network(settings: NodeSettings) -> MeshNetwork:
     """
     threads = NamespaceThread()
     try:
-        return await prepare_network(settings, find_tools(settings.search_path), threads)
+        return await means_of(settings, threads).networks.prepare()
     finally:
         threads.close()
 
@@ -74,20 +73,20 @@ async def make_network(settings: NodeSettings) -> MeshNetwork:
 async def _prepare(
     settings: NodeSettings, state: StateFolder, threads: NamespaceThread, controller: Controller
 ) -> NodeParts:
-    tools = find_tools(settings.search_path)
+    means = means_of(settings, threads)
     envoy = find_envoy(settings.envoy, settings.search_path)
-    if not is_permitted(CAPABILITY_NUMBERS[PROXY_MARK]):
+    if means.only_user is None and not is_permitted(CAPABILITY_NUMBERS[PROXY_MARK]):
         _log.warning("applications that run as root can read Envoys' credentials: CAP_BLOCK_SUSPEND is missing here")
     return NodeParts(
         settings=settings,
         state=state,
-        tools=tools,
+        means=means,
         threads=threads,
-        network=await prepare_network(settings, tools, threads),
-        launcher=SystemLauncher(tools),
+        network=await means.networks.prepare(),
+        launcher=SystemLauncher(means.tools, means.chain),
         names=Names(state.names, settings.cluster_domain),
         controller=controller,
-        envoy=await asyncio.to_thread(usable_by_others, envoy, state.envoy),
+        envoy=await asyncio.to_thread(usable_by_others, envoy, state.envoy) if means.only_user is None else envoy,
     )
 
 

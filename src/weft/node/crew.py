@@ -9,7 +9,7 @@ from weft.model.local import ContainerOrder, PodOrder
 from weft.node.admin import EnvoyAdmin
 from weft.node.checks import PodChecker, RunCommand
 from weft.node.draining import drain
-from weft.node.execute import exec_vector, run_quietly
+from weft.node.execute import run_quietly
 from weft.node.keeper import CredentialKeeper
 from weft.node.launch import LaunchError
 from weft.node.lifecycle import UnitRecord
@@ -140,7 +140,7 @@ class Crew:
             if process is None or launch is None:
                 raise OSError(f"container {name} does not run")
             try:
-                vector = exec_vector(process, launch, command, self._parts.tools)
+                vector = self._parts.means.chain.execute(process, launch, command)
             except LaunchError as error:
                 raise OSError(str(error)) from error
             return await run_quietly(vector)

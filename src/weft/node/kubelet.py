@@ -83,7 +83,7 @@ class Kubelet:
         for folder in self._parts.state.pods():
             record = read_record(folder.record, PodRecord)
             if record is None:
-                await clear_remains(folder, self._parts.network.namespace, self._parts.tools)
+                await clear_remains(folder, self._parts.means.networks)
             else:
                 self._start(record.order)
         removed = (read_record(path, PodReport) for path in self._parts.state.removals())
@@ -176,11 +176,11 @@ def must_be_new(old: PodOrder, new: PodOrder) -> bool:
 def _identity(order: PodOrder) -> tuple[object, ...]:
     proxy = order.proxy.user if order.proxy else None
     containers = [container.name for container in order.containers]
-    return order.namespace, order.name, order.address, order.host_network, proxy, containers
+    return order.namespace, order.name, order.addresses, order.host_network, proxy, containers
 
 
 def _own_name(order: PodOrder, entries: list[HostEntry]) -> list[HostEntry]:
     """The entry by which a pod finds itself by its hostname, unless a service has that name."""
     if order.host_network or any(order.name in entry.names for entry in entries):
         return []
-    return [HostEntry((order.address,), (order.name,))]
+    return [HostEntry(order.addresses, (order.name,))]

@@ -6,20 +6,20 @@ from msgspec import Struct
 
 from weft.node.addresses import MeshNetwork
 from weft.node.controller import Controller
+from weft.node.means import Means
 from weft.node.names import Names
 from weft.node.namespaces import NamespaceThread
 from weft.node.settings import NodeSettings
 from weft.node.spawn import Launcher
 from weft.node.state import StateFolder
-from weft.node.tools import Tools
 
 
 class NodeParts(Struct, frozen=True, kw_only=True):
-    """The tools and places of one node; `envoy` is a binary that every user may run."""
+    """The means and places of one node; `envoy` is a binary that every user may run."""
 
     settings: NodeSettings
     state: StateFolder
-    tools: Tools
+    means: Means
     threads: NamespaceThread
     network: MeshNetwork
     launcher: Launcher

@@ -13,17 +13,21 @@ from typing import Final, Protocol
 
 from msgspec import Struct
 
-from weft.node.procfs import boot_id, namespace_file, namespace_inode, pids, start_time
+from weft.node.procfs import boot_id, namespace_file, namespace_inode, pids, start_time, tag_of
 
 
 class ProcessRecord(Struct, frozen=True):
-    """Names one process for ever, and the namespaces (inodes) that it and all its descendants are in."""
+    """Names one process for ever, and the namespaces (inodes) that it and all its descendants are in.
+
+    With a `tag` (`procfs.tag_of`) its descendants are known by that instead: they share their namespaces with others.
+    """
 
     pid: int
     started: int
     boot: str
     network: int
     mounts: int
+    tag: str = ""
 
 
 class Running(Protocol):
@@ -43,21 +47,22 @@ class Running(Protocol):
         """Kills it and every process that it left behind."""
 
 
-def record_of(pid: int) -> ProcessRecord:
-    """The record of a process that now runs. Raises OSError if it has gone."""
+def record_of(pid: int, tag: str = "") -> ProcessRecord:
+    """The record of a process that now runs, and may have a tag. Raises OSError if it has gone."""
     return ProcessRecord(
         pid=pid,
         started=start_time(pid),
         boot=boot_id(),
         network=namespace_inode(pid, "net"),
         mounts=namespace_inode(pid, "mnt"),
+        tag=tag,
     )
 
 
 def is_alive(record: ProcessRecord) -> bool:
     """Whether the recorded process still runs."""
     try:
-        return record_of(record.pid) == record
+        return record_of(record.pid, record.tag) == record
     except OSError:
         return False
 
@@ -73,6 +78,16 @@ def kill_members(network: int, mounts: int | None = None) -> None:
         with contextlib.suppress(OSError), _opened(pid) as descriptor:
             inside = namespace_inode(pid, "net") == network
             if inside and mounts in (None, namespace_inode(pid, "mnt")):
+                signal.pidfd_send_signal(descriptor, signal.SIGKILL)
+
+
+def kill_tagged(tag: str) -> None:
+    """Kills every process that was started with exactly this tag, which must not be empty."""
+    if not tag:
+        raise ValueError("refused to kill all processes that have no tag")
+    for pid in pids():
+        with contextlib.suppress(OSError), _opened(pid) as descriptor:
+            if tag_of(pid) == tag:
                 signal.pidfd_send_signal(descriptor, signal.SIGKILL)
 
 
@@ -117,13 +132,14 @@ class ChildProcess:
                 signal.pidfd_send_signal(self._descriptor, number)
 
     def kill_all(self) -> None:
-        """Kills it and every process in its mount namespace, which is its own: descendants can't leave it.
+        """Kills it and every process with its tag, or in its mount namespace, which is its own: descendants can't leave
+        it.
 
         To be called at last; what it was for is over afterwards.
         """
         self.signal(signal.SIGKILL)
         if self._mounts is not None:
-            kill_members(self._record.network, self._record.mounts)
+            _kill_left(self._record)
             os.close(self._mounts)
             self._mounts = None
 
@@ -154,7 +170,14 @@ def adopt(record: ProcessRecord) -> ChildProcess | None:
         except OSError:
             pass  # ended between the two looks at it
         os.close(descriptor)
-    if record.network != namespace_inode("self", "net"):
+    if record.tag or record.network != namespace_inode("self", "net"):
         # The pod's own namespace is pinned, so its number is not another's; the machine's may hold anything.
-        kill_members(record.network, record.mounts)
+        _kill_left(record)
     return None
+
+
+def _kill_left(record: ProcessRecord) -> None:
+    if record.tag:
+        kill_tagged(record.tag)
+    else:
+        kill_members(record.network, record.mounts)

@@ -5,7 +5,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, Literal
 
-NamespaceKind = Literal["net", "mnt"]
+NamespaceKind = Literal["net", "mnt", "user"]
+
+TAG_VARIABLE: Final = "WEFT_PROCESS"
+"""The variable that names mesh, pod and container to all descendants of a process: `<mark>/<pod>/<container>`."""
 
 _PROC: Final = Path("/proc")
 _START_TIME: Final = 22 - 3
@@ -49,6 +52,16 @@ def mount_sources(pid: int) -> set[str]:
     """
     lines = (_PROC / str(pid) / "mountinfo").read_text(errors="replace").splitlines()
     return {line.partition(" - ")[2].split(" ")[1] for line in lines}
+
+
+def tag_of(pid: int) -> str:
+    """The value of TAG_VARIABLE in the environment that a process was started with; empty if there is none.
+
+    Raises OSError if the process is gone or not ours to see.
+    """
+    start = f"{TAG_VARIABLE}=".encode()
+    variables = (_PROC / str(pid) / "environ").read_bytes().split(b"\0")
+    return next((text[len(start) :].decode(errors="replace") for text in variables if text.startswith(start)), "")
 
 
 def is_permitted(capability: int) -> bool:

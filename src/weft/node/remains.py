@@ -1,18 +1,17 @@
 """Removing what is left of pods that nobody keeps any more, by their records and the names of their networks."""
 
 import asyncio
-import contextlib
 import shutil
 import signal
 from collections.abc import Sequence
 from typing import Final
 
 from weft.node.lifecycle import UnitRecord
-from weft.node.podnet import remove_pod_network
-from weft.node.processes import ChildProcess, adopt, record_of
-from weft.node.procfs import mount_sources, pids
+from weft.node.marks import Recognize
+from weft.node.networks import Networks
+from weft.node.processes import ChildProcess, adopt
+from weft.node.procfs import pids
 from weft.node.state import PodFolder, read_record
-from weft.node.tools import Tools
 
 GRACE: Final = 2.0
 """Seconds between SIGTERM and SIGKILL."""
@@ -26,15 +25,10 @@ def recorded_processes(folder: PodFolder) -> list[ChildProcess]:
     return [found for process in processes if process and (found := adopt(process))]
 
 
-def marked_processes(mark: str) -> list[ChildProcess]:
-    """All processes with this mark on their mounts, whether or not there is a record of them."""
-    found = []
-    for pid in pids():
-        with contextlib.suppress(OSError):
-            record = record_of(pid)
-            if mark in mount_sources(pid) and (process := adopt(record)):
-                found.append(process)
-    return found
+def marked_processes(recognize: Recognize) -> list[ChildProcess]:
+    """All processes that are recognized as the mesh's, whether or not there is a record of them."""
+    records = [record for pid in pids() if (record := recognize(pid))]
+    return [process for record in records if (process := adopt(record))]
 
 
 async def end_processes(processes: Sequence[ChildProcess], grace: float = GRACE) -> None:
@@ -50,8 +44,8 @@ async def end_processes(processes: Sequence[ChildProcess], grace: float = GRACE)
     await asyncio.wait(endings, timeout=grace)
 
 
-async def clear_remains(folder: PodFolder, hub: str, tools: Tools) -> None:
+async def clear_remains(folder: PodFolder, networks: Networks) -> None:
     """Ends and removes all that there is of one pod. Raises ToolError or OSError."""
     await end_processes(recorded_processes(folder))
-    await remove_pod_network(hub, folder.root.name, tools)
+    await networks.remove_pod(folder.root.name)
     shutil.rmtree(folder.root, ignore_errors=True)

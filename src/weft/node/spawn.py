@@ -9,7 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final, Protocol, Self
 
-from weft.node.launch import GO, READY, Launch, LaunchError, argument_vector
+from weft.node.chain import Chain
+from weft.node.launch import GO, READY, Launch, LaunchError
 from weft.node.logs import begin_run
 from weft.node.processes import ChildProcess, ProcessRecord, Running, adopt, record_of
 from weft.node.tools import Tools
@@ -39,8 +40,8 @@ class Launcher(Protocol):
 class SystemLauncher:
     """Starts processes of this machine."""
 
-    def __init__(self, tools: Tools) -> None:
-        self._tools = tools
+    def __init__(self, tools: Tools, chain: Chain) -> None:
+        self._chain = chain
         folders = dict.fromkeys(str(Path(path).parent) for path in tools.paths.values())
         self._environment = {"PATH": os.pathsep.join(folders)}
 
@@ -54,13 +55,13 @@ class SystemLauncher:
 
         Raises LaunchError with what the failing step said.
         """
-        vector = argument_vector(launch, self._tools)
+        vector = self._chain.start(launch)
         check_program(launch)
         try:
             begin_run(log)
             with _Pipes(log) as pipes:
                 pid = self._spawn(vector, pipes)
-                return await _handshake(pid, pipes, register)
+                return await _handshake(pid, launch.tag, pipes, register)
         except OSError as error:
             raise LaunchError(str(error)) from error
 
@@ -91,12 +92,14 @@ def check_program(launch: Launch) -> None:
         raise LaunchError(f"program {program!r} is not found in {where}")
 
 
-async def _handshake(pid: int, pipes: "_Pipes", register: Callable[[ProcessRecord], None]) -> ChildProcess:
+async def _handshake(
+    pid: int, tag: str, pipes: "_Pipes", register: Callable[[ProcessRecord], None]
+) -> ChildProcess:
     """Waits until all is prepared, records the process and lets it go."""
     try:
         async with asyncio.timeout(_PATIENCE):
             await pipes.wait_ready()
-        process = ChildProcess(record_of(pid), os.pidfd_open(pid), ours=True)
+        process = ChildProcess(record_of(pid, tag), os.pidfd_open(pid), ours=True)
     except TimeoutError as error:
         _end(pid)
         raise LaunchError(f"the preparations took longer than {_PATIENCE:.0f} s") from error

@@ -154,7 +154,7 @@ def _refusal(pod: PodOrder, container: ContainerOrder, place: PodPlace) -> tuple
     if container.folder and Path(container.folder).resolve().is_relative_to(place.hidden.resolve()):
         message = f"{container.folder} is inside of {place.hidden}, which no container may see: map another folder"
         return "CreateContainerConfigError", message
-    if pod.proxy and pod.proxy.redirect and container.user == pod.proxy.redirect.proxy_user:
+    if pod.proxy and pod.proxy.redirect and container.user in pod.proxy.redirect.proxy_users:
         message = f"user {container.user} is Envoy's own and would pass the mesh by: choose another runAsUser"
         return "CreateContainerConfigError", message
     return None

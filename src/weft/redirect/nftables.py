@@ -5,32 +5,41 @@ transaction replaces the table. The chain runs after iptables' nat OUTPUT (prior
 further chains only for connections that no earlier one has translated, so what a sidecar takes never gets here.
 """
 
+from collections.abc import Iterable
 from typing import Final
 
+from weft.base.families import FAMILIES, Family
 from weft.redirect.services import ServicePlan, VirtualPort
 
 TABLE: Final = "weft"
 _PRIORITY: Final = -90
+_WORDS: Final[dict[Family, tuple[str, str]]] = {"IPv4": ("ip", "ipv4_addr"), "IPv6": ("ip6", "ipv6_addr")}
+"""What nft calls a family, and the type of its addresses."""
 
 
-def render_services(plan: ServicePlan) -> str:
-    """The text that replaces the table of virtual addresses by this plan, whether or not there was one."""
+def render_services(plan: ServicePlan, families: Iterable[Family] = FAMILIES) -> str:
+    """The text that replaces the tables of virtual addresses (one of each family) by this plan, whether or not there
+    were any."""
+    return "".join(_table(plan.of(family), *_WORDS[family]) for family in families)
+
+
+def _table(plan: ServicePlan, word: str, kind: str) -> str:
     served = [port for port in plan.ports if port.endpoints]
     return "\n".join(
         [
-            f"table ip {TABLE} {{ }}",
-            f"delete table ip {TABLE}",
-            f"table ip {TABLE} {{",
-            *_declaration("map services", "ipv4_addr . inet_proto . inet_service : verdict", map(_element, served)),
-            *_declaration("set addresses", "ipv4_addr", map(str, plan.addresses)),
-            *(line for port in served for line in _chain(port)),
+            f"table {word} {TABLE} {{ }}",
+            f"delete table {word} {TABLE}",
+            f"table {word} {TABLE} {{",
+            *_declaration("map services", f"{kind} . inet_proto . inet_service : verdict", map(_element, served)),
+            *_declaration("set addresses", kind, map(str, plan.addresses)),
+            *(line for port in served for line in _chain(port, word)),
             "chain translate {",
             f"type nat hook output priority {_PRIORITY}; policy accept;",
-            "ip daddr . meta l4proto . th dport vmap @services",
+            f"{word} daddr . meta l4proto . th dport vmap @services",
             "}",
             "chain refuse {",
             "type filter hook output priority 0; policy accept;",
-            "ip daddr @addresses reject",
+            f"{word} daddr @addresses reject",
             "}",
             "}",
             "",
@@ -48,12 +57,12 @@ def _element(port: VirtualPort) -> str:
     return f"{port.address} . {port.protocol} . {port.port:d} : goto {_chain_name(port)}"
 
 
-def _chain(port: VirtualPort) -> list[str]:
+def _chain(port: VirtualPort, word: str) -> list[str]:
     """The chain that sends a new connection to a random endpoint."""
     choices = ", ".join(f"{index} : {address} . {to:d}" for index, (address, to) in enumerate(port.endpoints))
     return [
         f"chain {_chain_name(port)} {{",
-        f"meta l4proto {port.protocol} dnat ip to numgen random mod {len(port.endpoints)} map {{ {choices} }}",
+        f"meta l4proto {port.protocol} dnat {word} to numgen random mod {len(port.endpoints)} map {{ {choices} }}",
         "}",
     ]
 

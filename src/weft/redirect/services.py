@@ -1,24 +1,28 @@
 """What service virtual addresses lead to, for traffic that no Envoy handles: kube-proxy's part, as data."""
 
 from collections.abc import Iterable
-from ipaddress import IPv4Address
+from ipaddress import ip_address
 from typing import Final
 
 from msgspec import Struct
 
+from weft.base.families import Address, Family, family_of
 from weft.model.local import ServiceTarget
 from weft.redirect.plan import TransportProtocol
 
 _PROTOCOLS: Final[dict[str, TransportProtocol]] = {"TCP": "tcp", "UDP": "udp"}
 
 
-class VirtualPort(Struct, frozen=True, order=True):
-    """A port of a virtual address and the endpoints that share its new connections evenly; none: it is refused."""
+class VirtualPort(Struct, frozen=True):
+    """A port of a virtual address and the endpoints that share its new connections evenly; none: it is refused.
 
-    address: IPv4Address
+    Endpoints are of the family of the address.
+    """
+
+    address: Address
     protocol: TransportProtocol
     port: int
-    endpoints: tuple[tuple[IPv4Address, int], ...] = ()
+    endpoints: tuple[tuple[Address, int], ...] = ()
 
 
 class ServicePlan(Struct, frozen=True):
@@ -26,10 +30,14 @@ class ServicePlan(Struct, frozen=True):
 
     ports: tuple[VirtualPort, ...] = ()
 
+    def of(self, family: Family) -> "ServicePlan":
+        """The part of one family."""
+        return ServicePlan(tuple(port for port in self.ports if family_of(str(port.address)) == family))
+
     @property
-    def addresses(self) -> tuple[IPv4Address, ...]:
-        """The virtual addresses, sorted."""
-        return tuple(sorted({port.address for port in self.ports}))
+    def addresses(self) -> tuple[Address, ...]:
+        """The virtual addresses, in the order of the ports."""
+        return tuple(dict.fromkeys(port.address for port in self.ports))
 
 
 def service_plan(targets: Iterable[ServiceTarget]) -> ServicePlan:
@@ -37,15 +45,29 @@ def service_plan(targets: Iterable[ServiceTarget]) -> ServicePlan:
 
     Targets of one address, protocol and port are joined. Raises ValueError naming the target that is out of range.
     """
-    endpoints: dict[tuple[IPv4Address, TransportProtocol, int], set[tuple[IPv4Address, int]]] = {}
+    endpoints: dict[tuple[Address, TransportProtocol, int], set[tuple[Address, int]]] = {}
     for target in targets:
         try:
-            key = (IPv4Address(target.address), _PROTOCOLS[target.protocol], _port(target.port))
-            found = {(IPv4Address(address), _port(port)) for address, port in target.endpoints}
+            key = (ip_address(target.address), _PROTOCOLS[target.protocol], _port(target.port))
+            found = {(_alike(address, key[0]), _port(port)) for address, port in target.endpoints}
         except ValueError as error:
             raise ValueError(f"service target {target.address}:{target.port}/{target.protocol}: {error}") from error
         endpoints.setdefault(key, set()).update(found)
-    return ServicePlan(tuple(sorted(VirtualPort(*key, tuple(sorted(found))) for key, found in endpoints.items())))
+    ports = (VirtualPort(*key, tuple(sorted(found, key=_order))) for key, found in endpoints.items())
+    return ServicePlan(tuple(sorted(ports, key=lambda port: (*_order((port.address, port.port)), port.protocol))))
+
+
+def _order(place: tuple[Address, int]) -> tuple[int, int, int]:
+    """Addresses of IPv4 come first."""
+    address, port = place
+    return address.version, int(address), port
+
+
+def _alike(text: str, virtual: Address) -> Address:
+    address = ip_address(text)
+    if address.version != virtual.version:
+        raise ValueError(f"{address} is of another family")
+    return address
 
 
 def _port(number: int) -> int:

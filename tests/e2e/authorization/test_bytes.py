@@ -8,7 +8,7 @@ from tests.e2e.authorization.proxy import FIRST_BYTES_PORT, Proxy
 from weft.envoy.rbac.names import closed_by
 from weft.mesh.access.evaluation import evaluate
 
-pytestmark = pytest.mark.root
+pytestmark = pytest.mark.isolation("userns", here=True)
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,7 @@ from weft.mesh.access.context import RequestContext
 from weft.mesh.access.evaluation import Verdict, evaluate
 from weft.mesh.access.matching import rule_matches
 
-pytestmark = pytest.mark.root
+pytestmark = pytest.mark.isolation("userns", here=True)
 
 Judged = tuple[str, str, tuple[Authorization, ...], RequestContext]
 

@@ -30,7 +30,7 @@ class Demo:
 
     def __init__(self, folder: Path) -> None:
         self.places = Places(f"demo{os.getpid()}", folder / "state")
-        self.machine = OuterNamespace(f"{self.places.mesh}-machine")
+        self.machine = OuterNamespace()
 
     @property
     def files(self) -> Path:

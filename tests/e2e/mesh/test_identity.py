@@ -20,7 +20,7 @@ from tests.e2e.mesh.harness.manifests import account, client
 from tests.e2e.mesh.harness.mesh import RunningMesh
 from tests.e2e.mesh.harness.waiting import eventually
 
-from weft.apps.controller import XDS_PORT
+from weft.apps.bootstraps import XDS_PORT
 from weft.identity.issue import KeyPair, issue_workload
 from weft.identity.profiles import ANONYMOUS
 from weft.identity.signer import Signer, self_signed

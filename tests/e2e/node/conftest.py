@@ -138,7 +138,7 @@ def pod(number: int, *containers: ContainerOrder, **changes: Any) -> PodOrder:
         "namespace": "default",
         "name": f"pod-{number}",
         "service_account": "default",
-        "address": f"10.244.0.{10 + number}",
+        "addresses": (f"10.244.0.{10 + number}",),
         "containers": containers or (container(),),
         "termination_grace": 2_000,
     }

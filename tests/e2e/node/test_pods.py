@@ -233,7 +233,7 @@ async def test_an_address_may_be_used_again_at_once(mesh: Mesh) -> None:
     assert await mesh.fetch("pod-2", "http://10.244.0.11:8080/") == "pod-1"
     mesh.order(pod(2))
     await mesh.wait("uid-1", lambda report: report.reason == "Removed")
-    mesh.order(pod(2), pod(3, address="10.244.0.11"))
+    mesh.order(pod(2), pod(3, addresses=("10.244.0.11",)))
     await mesh.ready("uid-3")
     assert await mesh.fetch("pod-2", "http://10.244.0.11:8080/") == "pod-3"
 
@@ -324,7 +324,7 @@ async def test_what_can_t_run_says_why_and_disturbs_nobody(mesh: Mesh) -> None:
         pod(1, container(command=())),
         pod(2, container(command=("no-such-program",))),
         pod(3),
-        pod(4, address="no address"),
+        pod(4, addresses=("no address",)),
         pod(5, container(name="../../x")),
     )
     await mesh.ready("uid-3")
@@ -427,7 +427,7 @@ async def test_a_changed_bootstrap_restarts_envoy_alone(mesh: Mesh) -> None:
 
 async def test_a_gateway_on_the_machine_runs_in_our_own_network(mesh: Mesh) -> None:
     gateway = bootstrap(answering("http", 80, "gateway")).replace("15021", "25021")
-    order = pod(1, host_network=True, containers=(), address="", proxy=sidecar(bootstrap=gateway, ready_port=25021))
+    order = pod(1, host_network=True, containers=(), addresses=(), proxy=sidecar(bootstrap=gateway, ready_port=25021))
     mesh.start()
     mesh.order(order)
     (report,) = await mesh.ready("uid-1")

@@ -21,7 +21,7 @@ from tests.e2e.xds.harness import (
 
 from weft.envoy.type_urls import CDS, EDS, LDS, RDS
 
-pytestmark = pytest.mark.root
+pytestmark = pytest.mark.isolation("userns", here=True)
 Start = Callable[..., Envoy]
 
 

@@ -13,7 +13,7 @@ from weft.identity.signer import certificates_pem, self_signed
 from weft.serve.ca.live import utc_now
 from weft.serve.callers import Pod
 
-pytestmark = pytest.mark.root
+pytestmark = pytest.mark.isolation("userns", here=True)
 Start = Callable[..., Envoy]
 OTHER = Pod("uid-2", "shop", "web-1", "web", Subject("web"))
 

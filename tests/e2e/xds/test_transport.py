@@ -10,7 +10,7 @@ from tests.e2e.xds.harness import XDS_PORT, ControlPlane
 
 from weft.serve.transport import SecureServer
 
-pytestmark = pytest.mark.root
+pytestmark = pytest.mark.isolation("userns", here=True)
 _CLONE_NEWNET = 0x40000000
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import yaml
 from google.protobuf.message import Message
+from tests.e2e.envoy.certificates import Authority
 from tests.golden.envoy import views
 from tests.golden.real_envoy import refusal, secrets
 from tests.golden.static import inline_routes, static_bootstrap
@@ -25,12 +26,14 @@ from weft.envoy.listener.chains import LISTENER
 from weft.envoy.listener.gateway import gateway_listener
 from weft.envoy.listener.inbound import inbound_listener
 from weft.envoy.listener.outbound import outbound_listener, virtual_outbound
+from weft.envoy.listener.uncaptured import bound_listener, bound_ports, http_proxy_listener
 from weft.envoy.names import local_domains
 from weft.envoy.rbac.http import route_access
 from weft.envoy.route_configuration import ROUTE_CONFIGURATION, route_configuration
-from weft.envoy.special_clusters import blackhole_cluster, inbound_cluster, passthrough_cluster
+from weft.envoy.special_clusters import blackhole_cluster, inbound_cluster, passthrough_cluster, resolving_cluster
 from weft.ir.view import Endpoints
 
+BOOTSTRAP = "envoy.config.bootstrap.v3.Bootstrap"
 FILES = Path(__file__).parent / "files"
 SETTINGS = views.SETTINGS
 CREDENTIALS = [
@@ -52,6 +55,21 @@ def _gateway_routes() -> Iterable[Message]:
     return (route_configuration(each, access) for each in views.GATEWAY_TABLES)
 
 
+def _uncaptured_listeners() -> Iterable[Message]:
+    yield from (bound_listener(each, SETTINGS) for each in bound_ports(views.UNCAPTURED))
+    yield http_proxy_listener(views.UNCAPTURED.address, SETTINGS)
+
+
+def _uncaptured_clusters() -> Iterable[Message]:
+    yield from (inbound_cluster(each, SETTINGS) for each in views.UNCAPTURED.ports)
+    yield resolving_cluster(SETTINGS)
+
+
+def _uncaptured_routes() -> Iterable[Message]:
+    yield from (inbound_route_configuration(each, SETTINGS) for each in views.UNCAPTURED.ports)
+    yield route_configuration(views.PROXY_TABLE)
+
+
 GROUPS: Mapping[str, tuple[str, Callable[[], Iterable[Message]]]] = {
     "clusters": (CLUSTER, _clusters),
     "endpoints": (LOAD_ASSIGNMENT, lambda: map(cluster_load_assignment, views.ENDPOINTS)),
@@ -66,8 +84,13 @@ GROUPS: Mapping[str, tuple[str, Callable[[], Iterable[Message]]]] = {
     ),
     "gateway-listeners": (LISTENER, lambda: (gateway_listener(each, SETTINGS) for each in views.GATEWAYS)),
     "gateway-routes": (ROUTE_CONFIGURATION, _gateway_routes),
-    "bootstrap": ("envoy.config.bootstrap.v3.Bootstrap", lambda: [bootstrap(views.BOOTSTRAP)]),
+    "uncaptured-listeners": (LISTENER, _uncaptured_listeners),
+    "uncaptured-clusters": (CLUSTER, _uncaptured_clusters),
+    "uncaptured-routes": (ROUTE_CONFIGURATION, _uncaptured_routes),
+    "bootstrap": (BOOTSTRAP, lambda: [bootstrap(views.BOOTSTRAP)]),
+    "uncaptured-bootstrap": (BOOTSTRAP, lambda: [bootstrap(views.UNCAPTURED_BOOTSTRAP)]),
 }
+BOOTSTRAPS = [group for group, (full_name, _) in GROUPS.items() if full_name == BOOTSTRAP]
 
 
 @pytest.mark.parametrize("group", GROUPS)
@@ -82,13 +105,13 @@ def test_what_is_built(group: str, update_golden: bool) -> None:
 
 def test_a_real_envoy_accepts_every_resource(tmp_path: Path) -> None:
     """All in one configuration, to start Envoy once."""
-    resources = {group: _stored(group) for group in GROUPS if group != "bootstrap"}
-    routes = [*resources["routes"], *resources["inbound-routes"], *resources["gateway-routes"]]
+    resources = {group: _stored(group) for group in GROUPS if group not in BOOTSTRAPS}
+    routes = [route for group in resources if group.endswith("routes") for route in resources[group]]
     listeners = [each for group in resources if "listener" in group or "virtual" in group for each in resources[group]]
     document = static_bootstrap(
         tmp_path,
         listeners=[inline_routes(each, routes) for each in listeners],
-        clusters=[*resources["clusters"], *resources["inbound-clusters"]],
+        clusters=[cluster for group in resources if group.endswith("clusters") for cluster in resources[group]],
         endpoints=[*_without_endpoints(), *resources["endpoints"]],
         secrets=secrets(tmp_path, CREDENTIALS),
     )
@@ -96,11 +119,13 @@ def test_a_real_envoy_accepts_every_resource(tmp_path: Path) -> None:
     assert refusal(tmp_path, document) is None
 
 
-def test_a_real_envoy_accepts_the_bootstrap(tmp_path: Path) -> None:
-    document = protobuf.to_dict(_stored("bootstrap")[0])
+@pytest.mark.parametrize("group", BOOTSTRAPS)
+def test_a_real_envoy_accepts_the_bootstrap(group: str, tmp_path: Path) -> None:
+    document = protobuf.to_dict(_stored(group)[0])
     text = json.dumps(document).replace("/var/run/weft", str(tmp_path))
     (tmp_path / "token.json").write_text(token_secret(str(tmp_path / "token")))
-    (tmp_path / "roots.json").write_text(roots_secret(str(tmp_path / "roots.pem"), str(tmp_path)))
+    (tmp_path / "token").write_text("token")
+    (tmp_path / "roots.json").write_text(roots_secret(str(Authority(tmp_path, "roots").path), str(tmp_path)))
     assert refusal(tmp_path, json.loads(text)) is None
 
 

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from msgspec.structs import replace
+
 from weft.base.provenance import Provenance
 from weft.envoy.bootstrap.settings import BootstrapSettings, ControlPlane, Node
 from weft.ir.access import Authorization, AuthzRule, MutualMode
@@ -11,6 +13,7 @@ from weft.ir.settings import DEFAULT_RETRY, MeshSettings
 from weft.ir.traffic import TrafficSettings
 from weft.ir.values import Condition, Protocol, Target, Tls, Transform
 from weft.ir.view import (
+    HTTP_PROXY,
     Cluster,
     Destination,
     EndpointGroup,
@@ -316,6 +319,31 @@ INBOUND = Inbound(
     trust_domains=("cluster.local", "old.domain"),
 )
 
+_APPLICATION = "127.244.0.7"
+UNCAPTURED = Inbound(
+    ports=tuple(
+        replace(_served(8080 + i, protocol, mutual), forward_to=f"{_APPLICATION}:{8080 + i}")
+        for i, (protocol, mutual) in enumerate([*zip(_KINDS, _MODES, strict=True), ("detect", "require")])
+    ),
+    other=INBOUND.other,
+    trust_domains=INBOUND.trust_domains,
+    interception="none",
+    address="127.245.0.7",
+)
+PROXY_TABLE = RouteConfiguration(
+    HTTP_PROXY,
+    (
+        VirtualHost(
+            f"{REVIEWS}:80",
+            (REVIEWS, "reviews", "10.96.0.7", f"{REVIEWS}:80", "reviews:80", "10.96.0.7:80"),
+            (Route(rule("default"), to(HTTP)),),
+        ),
+        VirtualHost(f"{REVIEWS}:81", (f"{REVIEWS}:81", "reviews:81"), (Route(rule("d"), to(DETECT)),)),
+    ),
+    "resolve",
+    by_port=True,
+)
+
 _SHOP = ("secret:default/shop",)
 GATEWAYS = (
     GatewayListener(
@@ -409,4 +437,12 @@ BOOTSTRAP = BootstrapSettings(
     ),
     admin_socket="/run/weft/admin.sock",
     mark=1337,
+)
+UNCAPTURED_BOOTSTRAP = replace(
+    BOOTSTRAP,
+    node=replace(BOOTSTRAP.node, address=_APPLICATION, interception="none"),
+    control_plane=replace(BOOTSTRAP.control_plane, address="127.244.0.1"),
+    listen=UNCAPTURED.address,
+    admin_listen=UNCAPTURED.address,
+    mark=None,
 )

@@ -3,7 +3,7 @@
 import os
 import textwrap
 import time
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from weft.model.local import ContainerReport, PodReport
 from weft.serve.callers import Pod
 from weft.serve.http.contract import Applied
 from weft.sources.directory.source import DirectorySource
-from weft.sources.local.addresses import ENTRY_CIDR, SERVICE_CIDR, AddressPool
+from weft.sources.local.addresses import ENTRY_CIDRS, SERVICE_CIDRS, PodAddresses, address_pools
 from weft.sources.local.cluster import Addresses, LocalCluster
 from weft.sources.local.orders import NetworkOrders
 from weft.sources.local.pods import PodRecord, Pods
@@ -51,10 +51,10 @@ class Controller:
             objects=self.pipeline.objects,
             network=NetworkOrders(self.pipeline.graph, self.pipeline.mesh),
             addresses=Addresses(
-                pods=AddressPool(self.tables, "pod addresses", POD_CIDR, POD_CIDR[2]),
-                services=AddressPool(self.tables, "service addresses", SERVICE_CIDR),
-                entries=AddressPool(self.tables, "entry addresses", ENTRY_CIDR),
-                host=IPv4Address("10.244.255.254"),
+                pods=PodAddresses(self.tables, (POD_CIDR,)),
+                services=address_pools(self.tables, "service addresses", SERVICE_CIDRS, ("IPv4",)),
+                entries=address_pools(self.tables, "entry addresses", ENTRY_CIDRS, ("IPv4",)),
+                hosts=("10.244.255.254",),
             ),
             clock=time.time,
         )

@@ -8,7 +8,7 @@ from weft.ir.settings import MeshSettings
 from weft.model.kubernetes import PodSpec
 from weft.model.local import ADMIN_SOCKET, ROOT_SECRET_FILE, TOKEN_SECRET_FILE
 from weft.model.objects import Metadata, Object
-from weft.serve.ads.node import parse_node_id
+from weft.model.proxy_node import parse_node_id
 
 POD = Object(
     "Pod",

@@ -13,7 +13,7 @@ def make_pod(places: Places, name: str, *, namespace: str = "default", sidecar: 
         namespace=namespace,
         name=name,
         service_account="default",
-        address="10.244.0.5",
+        addresses=("10.244.0.5",),
         containers=(ContainerOrder(name="app", image="shop", command=("sleep", "60")),),
         proxy=ProxyOrder(bootstrap="{}") if sidecar else None,
     )

@@ -202,9 +202,20 @@ def test_a_slip_in_the_kind_is_an_error() -> None:
 
 
 def test_a_kind_that_means_nothing_to_the_mesh_is_said_and_left_alone() -> None:
-    decoded = decode({"apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": {"name": "a"}})
+    decoded = decode({"apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "metadata": {"name": "a"}})
     assert decoded.value is None
     assert (only(decoded).code, only(decoded).severity) == (IGNORED_KIND, "warning")
+
+
+@pytest.mark.parametrize(
+    ("version", "kind", "instead"), [("batch/v1", "CronJob", "a Job"), ("apps/v1", "StatefulSet", "a Deployment")]
+)
+def test_a_kind_whose_pods_are_not_made_says_so_and_what_to_write(version: str, kind: str, instead: str) -> None:
+    decoded = decode({"apiVersion": version, "kind": kind, "metadata": {"name": "a"}})
+    assert decoded.value is None
+    assert only(decoded).code == IGNORED_KIND
+    assert only(decoded).effect == "none of its pods is made"
+    assert only(decoded).advice == f"write {instead}"
 
 
 def test_the_time_of_creation_is_the_api_servers_or_asked_for() -> None:

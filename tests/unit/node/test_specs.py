@@ -12,7 +12,7 @@ from weft.node.specs import PodPlace, container_spec, proxy_spec
 APP = ContainerOrder(name="app", image="shop/app:1", command=("python3", "app.py"))
 PROXY = ProxyOrder(bootstrap="{}", redirect=RedirectOrder())
 POD = PodOrder(
-    uid="u", namespace="shop", name="app-1", service_account="app", address="10.1.0.9", containers=(APP,), proxy=PROXY
+    uid="u", namespace="shop", name="app-1", service_account="app", addresses=("10.1.0.9",), containers=(APP,), proxy=PROXY
 )
 
 
@@ -90,7 +90,7 @@ def test_a_gateway_on_the_machine_may_open_low_ports(place: PodPlace) -> None:
 
 
 def test_what_can_t_be_changed_in_place_needs_a_new_pod() -> None:
-    assert must_be_new(POD, replace(POD, address="10.1.0.10"))
+    assert must_be_new(POD, replace(POD, addresses=("10.1.0.10",)))
     assert must_be_new(POD, replace(POD, proxy=None))
     assert must_be_new(POD, replace(POD, containers=(APP, replace(APP, name="b"))))
     assert not must_be_new(POD, replace(POD, containers=(replace(APP, command=("x",)),)))

@@ -36,6 +36,16 @@ def test_targets_of_the_same_port_are_joined() -> None:
     assert len(port.endpoints) == 3
 
 
+def test_each_family_has_a_table_of_its_own() -> None:
+    six = ServiceTarget("fd00:10:96::1", 53, "UDP", (("fd00:10:244::b", 5353), ("fd00:10:244::a", 5353)))
+    four, other = render_services(service_plan([six, WEB])).split("table ip6 weft { }\n")
+    assert "fd00" not in four
+    assert "fd00:10:96::1 . udp . 53 : goto service_fd000010009600000000000000000001_udp_53" in other
+    assert "dnat ip6 to numgen random mod 2 map { 0 : fd00:10:244::a . 5353, 1 : fd00:10:244::b . 5353 }" in other
+    assert "ip6 daddr @addresses reject" in other
+    assert render_services(service_plan([six, WEB]), ("IPv4",)) == four
+
+
 def test_the_table_is_replaced_in_one_transaction() -> None:
     lines = render_services(service_plan([])).splitlines()
     assert lines[:3] == ["table ip weft { }", "delete table ip weft", "table ip weft {"]
@@ -48,7 +58,8 @@ def test_the_table_is_replaced_in_one_transaction() -> None:
         ServiceTarget("10.96.0.1; flush ruleset", 80, "TCP", ()),
         ServiceTarget("10.96.0.1", 0, "TCP", ()),
         ServiceTarget("10.96.0.1", 80, "TCP", (("10.244.0.1", 70_000),)),
-        ServiceTarget("fd00::1", 80, "TCP", ()),
+        ServiceTarget("fd00::1%lo", 80, "TCP", ()),
+        ServiceTarget("fd00::1", 80, "TCP", (("10.244.0.11", 8080),)),
     ],
 )
 def test_a_target_out_of_range_is_named(target: ServiceTarget) -> None:

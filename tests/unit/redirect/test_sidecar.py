@@ -92,7 +92,7 @@ def test_loopback_is_left_alone_unless_it_is_included() -> None:
 
 
 def test_other_ports_and_users_are_honoured() -> None:
-    order = RedirectOrder(proxy_user=2000, outbound_port=16001, inbound_port=16006)
+    order = RedirectOrder(proxy_users=(2000,), outbound_port=16001, inbound_port=16006)
     assert rules("ISTIO_REDIRECT", order) == ["-p tcp -j REDIRECT --to-ports 16001"]
     assert rules("ISTIO_IN_REDIRECT", order) == ["-p tcp -j REDIRECT --to-ports 16006"]
     assert "-m owner --gid-owner 2000 -j RETURN" in rules("ISTIO_OUTPUT", order)
@@ -107,7 +107,7 @@ def test_other_ports_and_users_are_honoured() -> None:
         (RedirectOrder(include_outbound_cidrs=("10/8\nCOMMIT",)), "include_outbound_cidrs: .* is no address range"),
         (RedirectOrder(exclude_outbound_cidrs=("*",)), r"exclude_outbound_cidrs: '\*' is no address range"),
         (RedirectOrder(inbound_port=70000), "inbound_port: 70000 is not between 1 and 65535"),
-        (RedirectOrder(proxy_user=-1), "proxy_user: -1 is not between 0"),
+        (RedirectOrder(proxy_users=(-1,)), "proxy_users: -1 is not between 0"),
     ],
 )
 def test_what_is_no_port_or_range_is_refused_by_name(order: RedirectOrder, message: str) -> None:

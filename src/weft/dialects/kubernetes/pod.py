@@ -1,17 +1,27 @@
 """A pod as a workload."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from ipaddress import ip_address
 from typing import Final, Literal
 
 from weft.dialects.compiled import Compiled, Lookup
 from weft.dialects.names import account_identity, canonical_service, parse_locality, sorted_labels
 from weft.ir.inventory import Workload
+from weft.ir.values import Interception
 from weft.model.kubernetes import Container, PodSpec, PodStatus, Probe
 from weft.model.objects import Metadata, Object
 
 INJECTED: Final = "sidecar.istio.io/status"
 """The annotation that tells that a pod has a proxy of its own; injection writes it (Istio)."""
 
+INTERCEPTION_MODE: Final = "sidecar.istio.io/interceptionMode"
+"""The annotation that tells how traffic gets to the pod's proxy: REDIRECT, TPROXY or NONE (Istio)."""
+
+PROXY_ADDRESS: Final = "weft.dev/proxy-address"
+"""The annotation that tells where the pod's proxy listens where nothing is captured; without it at the pod's address,
+and the application at 127.0.0.1. The cluster of standalone mode writes it."""
+
+_INTERCEPTIONS: Final[dict[str, Interception]] = {"REDIRECT": "redirect", "TPROXY": "tproxy", "NONE": "none"}
 _NETWORK: Final = "topology.istio.io/network"
 _LOCALITY: Final = "topology.istio.io/locality"
 _WORKLOAD_NAME: Final = "service.istio.io/workload-name"
@@ -25,6 +35,8 @@ def compile_pod(subject: Object[PodSpec], lookup: Lookup) -> Compiled:
     status: PodStatus = subject.status or PodStatus()
     if status.phase in _FINISHED:
         return Compiled()
+    mode: Literal["own_proxy", "none"] = "own_proxy" if INJECTED in meta.annotations else "none"
+    interception = interception_of(meta.annotations) if mode == "own_proxy" else "redirect"
     workload = Workload(
         source=subject.provenance(),
         uid=f"{settings.cluster}//Pod/{meta.namespace}/{meta.name}",
@@ -33,7 +45,7 @@ def compile_pod(subject: Object[PodSpec], lookup: Lookup) -> Compiled:
         labels=sorted_labels(meta.labels),
         addresses=_addresses(status),
         identity=account_identity(meta.namespace, spec.account, settings),
-        mode="own_proxy" if INJECTED in meta.annotations else "none",
+        mode=mode,
         state=_state(status),
         network=meta.labels.get(_NETWORK, settings.network),
         cluster=settings.cluster,
@@ -42,8 +54,15 @@ def compile_pod(subject: Object[PodSpec], lookup: Lookup) -> Compiled:
         ports=_named_ports(spec),
         probes=_probes(spec),
         canonical=canonical_service(meta.labels, workload_name(meta)),
+        interception=interception,
+        proxy_address=_ip_address(meta.annotations.get(PROXY_ADDRESS, "")) if interception == "none" else "",
     )
     return Compiled((workload,))
+
+
+def interception_of(annotations: Mapping[str, str]) -> Interception:
+    """How a pod's traffic gets to its proxy, by its annotations. What is not known is as if it were not stated."""
+    return _INTERCEPTIONS.get(annotations.get(INTERCEPTION_MODE, ""), "redirect")
 
 
 def workload_name(meta: Metadata) -> str:
@@ -58,6 +77,14 @@ def workload_name(meta: Metadata) -> str:
 def _addresses(status: PodStatus) -> tuple[str, ...]:
     stated = tuple(each.ip for each in status.pod_ips if each.ip)
     return stated or ((status.pod_ip,) if status.pod_ip else ())
+
+
+def _ip_address(text: str) -> str:
+    """The address in its shortest form; empty if it is none."""
+    try:
+        return str(ip_address(text))
+    except ValueError:
+        return ""
 
 
 def _state(status: PodStatus) -> Literal["ready", "not_ready"]:

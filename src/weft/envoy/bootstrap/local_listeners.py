@@ -13,29 +13,32 @@ from weft.envoy.cluster import CLUSTER
 from weft.envoy.filter_names import CONNECTION_MANAGER
 from weft.envoy.http_filters import router
 from weft.envoy.listener.chains import LISTENER, filter_chain
-from weft.envoy.messages import address, extension
-from weft.envoy.names import ADMIN_CLUSTER, ANY_ADDRESS, statistics_prefix
+from weft.envoy.messages import additional_addresses, address, extension
+from weft.envoy.names import (
+    ADMIN_CLUSTER,
+    ADMIN_PORT,
+    ANY_ADDRESS,
+    METRICS_PORT,
+    READINESS_PORT,
+    statistics_prefix,
+)
 from weft.envoy.network_filters import FILTER
 
-ADMIN_PORT: Final = 15000
-READINESS_PORT: Final = 15021
-METRICS_PORT: Final = 15090
-
-_LOOPBACK: Final = "127.0.0.1"
+LOOPBACK: Final = "127.0.0.1"
 _READABLE: Final = "certs|clusters|config_dump|init_dump|listeners|memory|ready|runtime|server_info|stats(/prometheus)?"
 _GET: Final = {"name": ":method", "string_match": {"exact": "GET"}}
 
 
-def local_listeners(host: str = ANY_ADDRESS) -> list[Message]:
-    """Returns the listeners of every proxy: the admin interface to be read on loopback, readiness, and metrics.
+def local_listeners(hosts: tuple[str, ...] = (ANY_ADDRESS,), admin: tuple[str, ...] = (LOOPBACK,)) -> list[Message]:
+    """Returns the listeners of every proxy: the admin interface to be read at `admin`, readiness, and metrics.
 
     Readiness is answered from the first whole configuration on: before it Envoy accepts no connection at all, and while
-    it drains it says no. `host` is where the last two listen.
+    it drains it says no. `hosts` is where the last two listen.
     """
     return [
-        _listener("admin", _LOOPBACK, ADMIN_PORT, {"safe_regex": {"regex": f"/({_READABLE})"}}, {}),
-        _listener("readiness", host, READINESS_PORT, {"path": "/healthz/ready"}, {"prefix_rewrite": "/ready"}),
-        _listener("metrics", host, METRICS_PORT, {"path": "/stats/prometheus"}, {}),
+        _listener("admin", admin, ADMIN_PORT, {"safe_regex": {"regex": f"/({_READABLE})"}}, {}),
+        _listener("readiness", hosts, READINESS_PORT, {"path": "/healthz/ready"}, {"prefix_rewrite": "/ready"}),
+        _listener("metrics", hosts, METRICS_PORT, {"path": "/stats/prometheus"}, {}),
     ]
 
 
@@ -51,7 +54,7 @@ def admin_cluster(socket: str) -> Message:
     )
 
 
-def _listener(name: str, host: str, port: int, path: dict[str, Any], action: dict[str, Any]) -> Message:
+def _listener(name: str, hosts: tuple[str, ...], port: int, path: dict[str, Any], action: dict[str, Any]) -> Message:
     """Reading one path (or one of some) goes to the admin interface, everything else is refused."""
     allowed = {"match": {**path, "headers": [_GET]}, "route": {"cluster": ADMIN_CLUSTER, **action}}
     refused = {"match": {"prefix": "/"}, "direct_response": {"status": 403}}
@@ -67,7 +70,8 @@ def _listener(name: str, host: str, port: int, path: dict[str, Any], action: dic
     return protobuf.new(
         LISTENER,
         name=name,
-        address=address(host, port),
+        address=address(hosts[0], port),
+        additional_addresses=additional_addresses(hosts[1:], port),
         filter_chains=[filter_chain(name, [protobuf.new(FILTER, **manager)])],
         bypass_overload_manager=True,
     )

@@ -2,11 +2,15 @@
 
 from msgspec import Struct
 
-from weft.ir.values import Labels, Locality
+from weft.ir.values import Interception, Labels, Locality
 
 
 class Node(Struct, frozen=True, kw_only=True):
-    """Who the proxy is. `role` is `sidecar` or `router`; `workload` is its owner's name (a Deployment's, say)."""
+    """Who the proxy is. `role` is `sidecar` or `router`; `workload` is its owner's name (a Deployment's, say).
+
+    `address` is its primary one, `also` are those of other families. `interception` is how traffic gets to a sidecar;
+    nothing is redirected to a router.
+    """
 
     role: str
     address: str
@@ -22,6 +26,8 @@ class Node(Struct, frozen=True, kw_only=True):
     cluster_domain: str = "cluster.local"
     locality: Locality = ("", "", "")
     version: str = ""
+    interception: Interception = "redirect"
+    also: tuple[str, ...] = ()
 
     @property
     def id(self) -> str:
@@ -49,11 +55,12 @@ class BootstrapSettings(Struct, frozen=True, kw_only=True):
 
     `admin_socket` is a path whose folder the proxy's user may write to. `mark` is put on every socket towards a
     destination, where redirect rules know the proxy's own traffic by it and not by its user. Readiness and metrics are
-    served at the address `listen`.
+    served at the addresses `listen`, what may be read of the admin interface at those of `admin_listen`.
     """
 
     node: Node
     control_plane: ControlPlane
     admin_socket: str
-    listen: str = "0.0.0.0"
+    listen: tuple[str, ...] = ("0.0.0.0",)
+    admin_listen: tuple[str, ...] = ("127.0.0.1",)
     mark: int | None = None

@@ -20,7 +20,7 @@ from weft.envoy.listener.stream_chains import (
     matched_chains,
     stream_filters,
 )
-from weft.envoy.messages import address, extension
+from weft.envoy.messages import additional_addresses, address, extension
 from weft.envoy.names import ANY_ADDRESS, BLACKHOLE_CLUSTER, listener_name, local_domains
 from weft.envoy.network_filters import FILTER, HttpChain, connection_manager, to_cluster
 from weft.envoy.rbac.network import access_network_filters
@@ -35,7 +35,7 @@ def gateway_listener(source: GatewayListener, settings: MeshSettings) -> Message
         LISTENER,
         name=listener_name(bind, source.port),
         address=address(bind, source.port),
-        additional_addresses=[{"address": address(each, source.port)} for each in source.also],
+        additional_addresses=additional_addresses(source.also, source.port),
         traffic_direction="OUTBOUND",
         access_log=refused_connection_logs(settings),
         filter_chains=list(_chains(source, settings)),

@@ -11,6 +11,7 @@ from google.protobuf.message import Message
 from msgspec import Struct
 
 from weft.base import protobuf
+from weft.base.families import any_addresses
 from weft.envoy.access_log import refused_connection_logs
 from weft.envoy.downstream_tls import mesh_server_socket
 from weft.envoy.http_filters import server_filters
@@ -25,7 +26,7 @@ from weft.envoy.listener.chains import (
     filter_chain,
 )
 from weft.envoy.listener.inspectors import http_inspector, original_destination, tls_inspector, waiting
-from weft.envoy.messages import address
+from weft.envoy.messages import additional_addresses, address
 from weft.envoy.names import (
     ANY_ADDRESS,
     BLACKHOLE_CLUSTER,
@@ -93,10 +94,12 @@ the application's own is passed on where bytes are served, and has no chain wher
 
 def inbound_listener(source: Inbound, settings: MeshSettings) -> Message:
     """Returns the Listener of a workload's server side. Route tables are those of `inbound_route_configuration`."""
+    anywhere, *also = any_addresses(source.families)
     return protobuf.new(
         LISTENER,
         name=VIRTUAL_INBOUND,
-        address=address(ANY_ADDRESS, INBOUND_PORT),
+        address=address(anywhere, INBOUND_PORT),
+        additional_addresses=additional_addresses(also, INBOUND_PORT),
         traffic_direction="INBOUND",
         access_log=refused_connection_logs(settings),
         listener_filters=list(_inspectors(source)),
@@ -130,13 +133,18 @@ def _inspectors(source: Inbound) -> Iterator[Message]:
 
 def _all_chains(source: Inbound, settings: MeshSettings) -> Iterator[Message]:
     for port in (*source.ports, source.other):
-        for pattern in _PATTERNS[port.mutual, content(port.protocol)]:
-            yield _chain(port, pattern, source, settings)
+        yield from port_chains(port, source.trust_domains, settings)
 
 
-def _chain(port: InboundPort, pattern: Pattern, source: Inbound, settings: MeshSettings) -> Message:
-    socket = mesh_server_socket(identities_of(source.trust_domains), settings.lowest_tls) if pattern.mutual else None
-    filters = _http(port, settings) if pattern.http else _stream(port, source, settings)
+def port_chains(port: InboundPort, trust_domains: tuple[str, ...], settings: MeshSettings) -> Iterator[Message]:
+    """Yields the filter chains of one served port."""
+    for pattern in _PATTERNS[port.mutual, content(port.protocol)]:
+        yield _chain(port, pattern, trust_domains, settings)
+
+
+def _chain(port: InboundPort, pattern: Pattern, trust_domains: tuple[str, ...], settings: MeshSettings) -> Message:
+    socket = mesh_server_socket(identities_of(trust_domains), settings.lowest_tls) if pattern.mutual else None
+    filters = _http(port, settings) if pattern.http else _stream(port, trust_domains, settings)
     return filter_chain(_chain_name(port, pattern), filters, _match(port, pattern), transport_socket=socket)
 
 
@@ -159,8 +167,8 @@ def _http(port: InboundPort, settings: MeshSettings) -> list[Message]:
     return [connection_manager(HttpChain("inbound", name, inbound_name(port.port)), server_filters(), settings)]
 
 
-def _stream(port: InboundPort, source: Inbound, settings: MeshSettings) -> list[Message]:
+def _stream(port: InboundPort, trust_domains: tuple[str, ...], settings: MeshSettings) -> list[Message]:
     name, pool = inbound_name(port.port), port.pool or TrafficSettings()
     stream = StreamRoute((Destination(name, 1),), idle=pool.tcp_idle, lifetime=pool.lifetime)
     proxy = tcp_proxy(name, stream, settings)
-    return [*access_network_filters(port.authorizations, source.trust_domains), proxy]
+    return [*access_network_filters(port.authorizations, trust_domains), proxy]

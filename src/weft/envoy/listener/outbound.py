@@ -4,11 +4,13 @@ All its connections are redirected to one port. Envoy hands each to the listener
 bound to no port; one listener for each address or port keeps a change of one service away from all others.
 """
 
+from collections.abc import Sequence
 from typing import Any, Final, Literal
 
 from google.protobuf.message import Message
 
 from weft.base import protobuf
+from weft.base.families import Family, any_addresses
 from weft.envoy.access_log import refused_connection_logs
 from weft.envoy.http_filters import client_filters
 from weft.envoy.listener.chains import LISTENER, PLAINTEXT, PLAINTEXT_HTTP, filter_chain
@@ -20,9 +22,8 @@ from weft.envoy.listener.stream_chains import (
     matched_chains,
     stream_filters,
 )
-from weft.envoy.messages import address
+from weft.envoy.messages import additional_addresses, address
 from weft.envoy.names import (
-    ANY_ADDRESS,
     BLACKHOLE_CLUSTER,
     OUTBOUND_PORT,
     PASSTHROUGH_CLUSTER,
@@ -50,6 +51,7 @@ def outbound_listener(source: OutboundListener, settings: MeshSettings) -> Messa
         LISTENER,
         name=name,
         address=address(source.address, source.port),
+        additional_addresses=additional_addresses(source.also, source.port),
         bind_to_port={"value": False},
         traffic_direction="OUTBOUND",
         filter_chains=[*http, *matched_chains(source.streams, settings, places=Places())],
@@ -58,12 +60,17 @@ def outbound_listener(source: OutboundListener, settings: MeshSettings) -> Messa
     )
 
 
-def virtual_outbound(fallback: Fallback, settings: MeshSettings) -> Message:
-    """Returns the Listener that all connections are redirected to, with what happens to those no other one is for."""
+def virtual_outbound(fallback: Fallback, settings: MeshSettings, families: Sequence[Family] = ("IPv4",)) -> Message:
+    """Returns the Listener that all connections are redirected to, with what happens to those no other one is for.
+
+    `families` are those of the workload's addresses.
+    """
+    anywhere, *also = any_addresses(families)
     return protobuf.new(
         LISTENER,
         name=VIRTUAL_OUTBOUND,
-        address=address(ANY_ADDRESS, OUTBOUND_PORT),
+        address=address(anywhere, OUTBOUND_PORT),
+        additional_addresses=additional_addresses(also, OUTBOUND_PORT),
         use_original_dst={"value": True},
         traffic_direction="OUTBOUND",
         access_log=refused_connection_logs(settings),

@@ -12,8 +12,8 @@ import grpc
 import grpc.aio
 from msgspec import Struct
 
+from weft.model.proxy_node import parse_node_id
 from weft.serve.ads.messages import DeltaRequest, Node, RequestError, parse_request
-from weft.serve.ads.node import parse_node_id
 from weft.serve.ads.registry import Registry
 from weft.serve.ads.session import Proxy, Session
 from weft.serve.ads.stream import DEFAULT_PACING, Pacing

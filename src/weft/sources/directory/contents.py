@@ -8,15 +8,11 @@ import time
 from pathlib import Path
 from typing import Final
 
-from weft.sources.directory.text import UnreadableError
+from weft.sources.directory.text import BusyError, UnreadableError, too_large
 from weft.sources.directory.tree import Stamp
 
 MAX_WRITING_SECONDS: Final = 5.0
 """A file that somebody holds open for writing is read all the same when nothing was written for so long."""
-
-
-class BusyError(Exception):
-    """The file is being written: look again soon."""
 
 
 def read_bytes(path: Path, limit: int) -> tuple[bytes, Stamp]:
@@ -32,7 +28,7 @@ def read_bytes(path: Path, limit: int) -> tuple[bytes, Stamp]:
         if time.time() - status.st_mtime < MAX_WRITING_SECONDS and _has_writer(descriptor):
             raise BusyError(str(path))
         if status.st_size > limit:
-            raise _too_large(status.st_size, limit)
+            raise too_large(status.st_size, limit)
         data = _read(descriptor, limit)
         if Stamp.of(os.fstat(descriptor)) != Stamp.of(status):
             raise BusyError(str(path))
@@ -46,7 +42,7 @@ def _read(descriptor: int, limit: int) -> bytes:
     while piece := os.read(descriptor, 1 << 20):
         data += piece
         if len(data) > limit:
-            raise _too_large(len(data), limit)
+            raise too_large(len(data), limit)
     return bytes(data)
 
 
@@ -65,8 +61,3 @@ def _has_writer(descriptor: int) -> bool:
     except OSError:
         return False
     return False
-
-
-def _too_large(size: int, limit: int) -> UnreadableError:
-    message = f"the file has {size / 2**20:.1f} MiB, more than the {limit / 2**20:g} MiB that are read"
-    return UnreadableError(message, advice="split it into several files")

@@ -1,7 +1,7 @@
 """The files of a folder as they count now: as they are, or as they last were when they could be read."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Final
 
@@ -9,12 +9,14 @@ from msgspec import Struct, structs
 
 from weft.base.issues import Position
 from weft.sources.directory.chunks import Chunk, split
-from weft.sources.directory.contents import BusyError, read_bytes
 from weft.sources.directory.limits import Limits
 from weft.sources.directory.memory import Memory
 from weft.sources.directory.reader import Entry, FileContent, FileReader
-from weft.sources.directory.text import UnreadableError, decode_text
+from weft.sources.directory.text import BusyError, UnreadableError, decode_text
 from weft.sources.directory.tree import Stamp
+
+ReadBytes = Callable[[Path, int], tuple[bytes, Stamp]]
+"""Reads a file of at most so many bytes. Raises BusyError, UnreadableError, OSError."""
 
 _SETTLED_SECONDS: Final = 0.1
 """A file that changed so shortly before it was read may change again without its stamp changing."""
@@ -39,8 +41,11 @@ class File(Struct, frozen=True):
 class Files:
     """The files of one folder, by their path from its root. What `read` returns counts once it is taken."""
 
-    def __init__(self, root: Path, reader: FileReader, memory: Memory, limits: Limits) -> None:
+    def __init__(
+        self, root: Path, reader: FileReader, memory: Memory, limits: Limits, *, read_bytes: ReadBytes
+    ) -> None:
         self.root = root
+        self._read_bytes = read_bytes
         self.known: dict[str, File] = {}
         self._recent: dict[str, tuple[FileContent | None, tuple[Chunk, ...]]] = {}
         self._reader = reader
@@ -50,7 +55,7 @@ class Files:
     def read(self, name: str, stamp: Stamp) -> File | None:
         """Reads a file that may have changed; returns how it counts now, None when it is gone."""
         try:
-            data, stamp = read_bytes(self.root / name, self._limits.file_bytes)
+            data, stamp = self._read_bytes(self.root / name, self._limits.file_bytes)
             return self._parse(name, decode_text(data), stamp)
         except FileNotFoundError:
             return None

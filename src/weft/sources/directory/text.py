@@ -20,6 +20,10 @@ class UnreadableError(ValueError):
         return UnreadableError(self.message, self.line + lines if self.line else 0, self.column, self.advice)
 
 
+class BusyError(Exception):
+    """The file is being written: look again soon."""
+
+
 def decode_text(data: bytes) -> str:
     """Text of a file's bytes, without a byte order mark. Raises UnreadableError where it is not UTF-8."""
     if data.startswith(_UTF_16):
@@ -32,3 +36,9 @@ def decode_text(data: bytes) -> str:
         column = len(before[before.rfind(b"\n") + 1 :].decode("utf-8", "replace")) + 1
         message = f"the byte 0x{data[error.start]:02x} is not UTF-8"
         raise UnreadableError(message, line, column, "save the file as UTF-8") from None
+
+
+def too_large(size: int, limit: int) -> UnreadableError:
+    """The error of a file that has more bytes than are read."""
+    message = f"the file has {size / 2**20:.1f} MiB, more than the {limit / 2**20:g} MiB that are read"
+    return UnreadableError(message, advice="split it into several files")

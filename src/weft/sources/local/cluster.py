@@ -8,7 +8,6 @@ or other Deployments; a Deployment or Pod that an API server would refuse leaves
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from ipaddress import IPv4Address
 from typing import Any, Final, Literal
 
 from msgspec import Struct
@@ -18,7 +17,7 @@ from weft.mesh.fragments import Objects
 from weft.model.kubernetes import PodSpec
 from weft.model.local import NodeOrders, PodReport
 from weft.model.objects import Object
-from weft.sources.local.addresses import AddressPool
+from weft.sources.local.addresses import PodAddresses
 from weft.sources.local.admission import Admission
 from weft.sources.local.checks import Workload, errors, warnings
 from weft.sources.local.events import EventLog
@@ -26,9 +25,10 @@ from weft.sources.local.folders import ImageFolders
 from weft.sources.local.orders import NetworkOrders, OrderBook
 from weft.sources.local.planner import CONFIGURATION, Planner
 from weft.sources.local.plans import PodPlan, explained, pod_object
+from weft.sources.local.pod_maker import PodMaker
 from weft.sources.local.pod_orders import Bootstraps
 from weft.sources.local.pods import POD, PodRecord, Pods
-from weft.sources.local.services import ServiceAddresses
+from weft.sources.local.services import Pools, ServiceAddresses
 from weft.sources.local.store import Body, ObjectStore
 from weft.sources.local.workloads import Workloads
 
@@ -47,12 +47,12 @@ _REMOVED: Final = "Removed"
 
 
 class Addresses(Struct, frozen=True):
-    """Where addresses come from; gateways have the machine's own address `host`."""
+    """Where addresses come from; gateways have the machine's own addresses `hosts`, its primary one first."""
 
-    pods: AddressPool
-    services: AddressPool
-    entries: AddressPool
-    host: IPv4Address
+    pods: PodAddresses
+    services: Pools
+    entries: Pools
+    hosts: tuple[str, ...]
 
 
 class LocalCluster:
@@ -76,8 +76,9 @@ class LocalCluster:
         self._admission = Admission(store, objects, ServiceAddresses(addresses.services, addresses.entries))
         self.namespaces = self._admission.namespaces
         self._folders = ImageFolders(store.place)
-        self._planner = Planner(store, pods, addresses.pods, addresses.host)
-        self._workloads = Workloads(pods, self, clock)
+        self._planner = Planner(store, pods, addresses.pods, addresses.hosts)
+        self._maker = PodMaker(pods, self, clock)
+        self._workloads = Workloads(pods, self._maker)
         self._book = OrderBook(network, int(clock() * 1_000))
         self._gone: set[str] = set()
         self._resumed: Literal["no", "pods", "all"] = "no"
@@ -139,7 +140,7 @@ class LocalCluster:
 
     def template(self, workload: Workload) -> str:
         """The hash of what new pods of a Deployment or Pod are made from."""
-        return self._workloads.template(workload)
+        return self._maker.template(workload)
 
     def object(self, ref: Ref) -> Object[Any] | None:
         """A readable object as the mesh uses it, with what the cluster added."""
@@ -156,15 +157,15 @@ class LocalCluster:
 
     # ---- surroundings of workloads -------------------------------------------------------------------------------
     def namespace_labels(self, namespace: str) -> dict[str, str]:
-        """As in `workloads.Surroundings`."""
+        """As in `pod_maker.Surroundings`."""
         return self.namespaces.labels(namespace)
 
     def folders(self, spec: PodSpec) -> dict[str, str]:
-        """As in `workloads.Surroundings`."""
+        """As in `pod_maker.Surroundings`."""
         return self._folders.of(spec)
 
     def written(self, owner: Ref) -> Body:
-        """As in `workloads.Surroundings`."""
+        """As in `pod_maker.Surroundings`."""
         return self.store.body(owner) or {}
 
     # ---- pods ----------------------------------------------------------------------------------------------------

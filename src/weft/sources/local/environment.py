@@ -5,7 +5,7 @@ which wins; later ones win over earlier ones.
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
 from msgspec import Struct
@@ -49,9 +49,11 @@ class Environment(Struct, frozen=True):
 
 
 class PodFacts:
-    """What variables can refer to of their pod, by the names of the downward API; `host` is the machine's address."""
+    """What variables can refer to of their pod, by the names of the downward API; `hosts` are the machine's addresses."""
 
-    def __init__(self, metadata: Metadata, spec: api.PodSpec, *, address: str = "", host: str = "") -> None:
+    def __init__(
+        self, metadata: Metadata, spec: api.PodSpec, *, addresses: Sequence[str] = (), hosts: Sequence[str] = ()
+    ) -> None:
         self._marks = {"labels": metadata.labels, "annotations": metadata.annotations}
         self._fields = {
             "metadata.name": metadata.name,
@@ -59,10 +61,10 @@ class PodFacts:
             "metadata.uid": metadata.uid,
             "spec.serviceAccountName": spec.account,
             "spec.nodeName": spec.node_name,
-            "status.podIP": address,
-            "status.podIPs": address,
-            "status.hostIP": host,
-            "status.hostIPs": host,
+            "status.podIP": next(iter(addresses), ""),
+            "status.podIPs": ",".join(addresses),
+            "status.hostIP": next(iter(hosts), ""),
+            "status.hostIPs": ",".join(hosts),
         }
 
     def value(self, path: str) -> str | None:

@@ -8,7 +8,6 @@ anew.)
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from ipaddress import IPv4Address
 from typing import Final
 
 from msgspec import structs
@@ -18,7 +17,7 @@ from weft.model import codes
 from weft.model.fields import FieldPath, format_path
 from weft.model.kubernetes import ConfigMap, PodSpec, Secret
 from weft.model.objects import Metadata, Object
-from weft.sources.local.addresses import AddressPool, NoAddressError
+from weft.sources.local.addresses import NoAddressError, PodAddresses
 from weft.sources.local.checks import Workload, template_of
 from weft.sources.local.containers import PROXY_CONTAINER, runs_as_root
 from weft.sources.local.environment import Gap, PodFacts, Source, Variables, environment
@@ -36,13 +35,13 @@ _REFERENCES: Final = frozenset({"configMapRef", "secretRef", "configMapKeyRef", 
 
 
 class Planner:
-    """Keeps a plan of each pod that shall run. Pods of the host's network have the machine's own address `host`."""
+    """Keeps a plan of each pod that shall run. Pods of the host's network have the machine's own addresses `hosts`."""
 
-    def __init__(self, store: ObjectStore, pods: Pods, addresses: AddressPool, host: IPv4Address) -> None:
+    def __init__(self, store: ObjectStore, pods: Pods, addresses: PodAddresses, hosts: tuple[str, ...]) -> None:
         self._store = store
         self._pods = pods
         self._addresses = addresses
-        self._host = host
+        self._hosts = hosts
         self._plans: dict[str, PodPlan] = {}
         self._waiting: dict[str, str] = {}
 
@@ -52,8 +51,8 @@ class Planner:
 
     def plan(self, record: PodRecord) -> PodPlan:
         """Decides about a pod what can be decided now; what can't is waited for. Returns the same plan if it holds."""
-        address, reason = self._address(record)
-        variables, withheld = self._variables(record, address)
+        addresses, reason = self._find_addresses(record)
+        variables, withheld = self._variables(record, addresses)
         self._waiting.pop(record.uid, None)
         if reason or withheld:
             self._waiting[record.uid] = reason
@@ -61,9 +60,9 @@ class Planner:
             record = structs.replace(record, variables=variables)
             self._pods.put(record)
         known = self._plans.get(record.uid)
-        if known is not None and (known.record, known.address, known.withheld) == (record, address, withheld):
+        if known is not None and (known.record, known.addresses, known.withheld) == (record, addresses, withheld):
             return known
-        plan = self._plans[record.uid] = PodPlan(record=record, address=address, withheld=withheld)
+        plan = self._plans[record.uid] = PodPlan(record=record, addresses=addresses, withheld=withheld)
         return plan
 
     def forget(self, uid: str) -> None:
@@ -101,21 +100,21 @@ class Planner:
                 yield _issue(workload.ref, (*prefix, "spec", "containers", index, *gap.path), gap)
 
     # ---- deciding ----------------------------------------------------------------------------------------------
-    def _address(self, record: PodRecord) -> tuple[str, str]:
-        """The address of a pod, or why it has none."""
+    def _find_addresses(self, record: PodRecord) -> tuple[tuple[str, ...], str]:
+        """The addresses of a pod, or why it has none."""
         if record.injected == "gateway" or record.content.spec.host_network:
-            return str(self._host), ""
+            return self._hosts, ""
         try:
-            return self._addresses.address(record.uid), ""
+            return self._addresses.addresses(record.uid), ""
         except NoAddressError as error:
-            return "", str(error)
+            return (), str(error)
 
-    def _variables(self, record: PodRecord, address: str) -> tuple[dict[str, Variables], dict[str, str]]:
+    def _variables(self, record: PodRecord, addresses: tuple[str, ...]) -> tuple[dict[str, Variables], dict[str, str]]:
         """The variables of each container that has all of them, and why the others can't be started."""
         spec: PodSpec = record.content.spec
         variables, withheld = dict(record.variables), {}
-        facts = PodFacts(record.as_made.metadata({}), spec, address=address, host=str(self._host))
-        for container in spec.containers if address else ():
+        facts = PodFacts(record.as_made.metadata({}), spec, addresses=addresses, hosts=self._hosts)
+        for container in spec.containers if addresses else ():
             if container.name in variables or container.name == PROXY_CONTAINER:
                 continue
             found = environment(container, facts, self._source(record.namespace))

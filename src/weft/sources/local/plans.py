@@ -19,14 +19,19 @@ _INJECTION: Final = '{"containers":["istio-proxy"]}'
 
 
 class PodPlan(Struct, frozen=True, kw_only=True):
-    """A pod with what was decided about it. `address` is empty while there is none for it.
+    """A pod with what was decided about it. `addresses`, its primary one first, are none while there are none for it.
 
     `withheld` says of containers why they can't be started yet.
     """
 
     record: PodRecord
-    address: str
+    addresses: tuple[str, ...]
     withheld: dict[str, str] = {}
+
+    @property
+    def address(self) -> str:
+        """The primary address; empty while there is none."""
+        return next(iter(self.addresses), "")
 
 
 def pod_object(plan: PodPlan, report: PodReport | None) -> Object[PodSpec]:
@@ -51,7 +56,7 @@ def _explained(plan: PodPlan, container: ContainerReport) -> ContainerReport:
 
 
 def _status(plan: PodPlan, report: PodReport | None) -> PodStatus:
-    addresses = (PodIp(plan.address),)
+    addresses = tuple(map(PodIp, plan.addresses))
     if report is None:
         return PodStatus(phase="Pending", pod_ip=plan.address, pod_ips=addresses)
     return PodStatus(

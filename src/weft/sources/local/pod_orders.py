@@ -7,6 +7,7 @@ from typing import Final, Protocol
 
 from msgspec import structs
 
+from weft.base.families import families_of
 from weft.dialects.kubernetes.injection import Template
 from weft.model.kubernetes import PodSpec
 from weft.model.local import PodOrder, ProxyOrder, RedirectOrder
@@ -29,8 +30,8 @@ _EXCLUDE_INBOUND: Final = "traffic.sidecar.istio.io/excludeInboundPorts"
 class Bootstraps(Protocol):
     """Writes what a pod's Envoy starts with."""
 
-    def bootstrap(self, pod: Object[PodSpec], address: str, template: Template) -> str:
-        """The bootstrap of a pod's Envoy, as JSON."""
+    def bootstrap(self, pod: Object[PodSpec], addresses: tuple[str, ...], template: Template) -> str:
+        """The bootstrap of the Envoy of a pod with these addresses, as JSON."""
 
 
 def pod_order(plan: PodPlan, bootstraps: Bootstraps) -> PodOrder:
@@ -45,7 +46,7 @@ def pod_order(plan: PodPlan, bootstraps: Bootstraps) -> PodOrder:
         namespace=record.namespace,
         name=record.name,
         service_account=spec.account,
-        address=plan.address,
+        addresses=plan.addresses,
         host_network=record.injected == "gateway" or spec.host_network,
         containers=container_orders(spec, setting),
         proxy=_proxy_order(plan, bootstraps),
@@ -68,10 +69,15 @@ def _proxy_order(plan: PodPlan, bootstraps: Bootstraps) -> ProxyOrder | None:
     pod = Object(POD, record.as_made.metadata({}), record.content.spec)
     level = pod.metadata.annotations.get(LOG_LEVEL, "")
     return ProxyOrder(
-        bootstrap=bootstraps.bootstrap(pod, plan.address, record.injected),
-        redirect=None if record.injected == "gateway" else redirect_order(pod.metadata.annotations),
+        bootstrap=bootstraps.bootstrap(pod, plan.addresses, record.injected),
+        redirect=None if record.injected == "gateway" else _redirect(plan, pod),
         log_level=level if level in LOG_LEVELS else "warning",
     )
+
+
+def _redirect(plan: PodPlan, pod: Object[PodSpec]) -> RedirectOrder:
+    """What annotations say, for each family that the pod has an address of."""
+    return structs.replace(redirect_order(pod.metadata.annotations), ipv6="IPv6" in families_of(plan.addresses))
 
 
 def _list(text: str) -> tuple[str, ...]:

@@ -36,7 +36,8 @@ class PodRecord(Struct, frozen=True, kw_only=True):
     `template` is the hash of what it was made from (`content`), `written` the spec with all fields as its author wrote
     it. `injected` is what proxy it got, `folders` are those that stand for its containers' images, by container.
     `variables` are those of the containers that could be given all of theirs. `marks` are its labels and annotations
-    now. `deleted` is when it was asked to end, in Unix seconds; it then serves nobody, but is there until it has ended.
+    now. `serial` counts the pods that a Deployment made. `deleted` is when it was asked to end, in Unix seconds; it
+    then serves nobody, but is there until it has ended.
     """
 
     uid: str
@@ -51,6 +52,7 @@ class PodRecord(Struct, frozen=True, kw_only=True):
     folders: dict[str, str]
     created: int
     variables: dict[str, Variables] = {}
+    serial: int = 0
     deleted: float | None = None
 
     @property

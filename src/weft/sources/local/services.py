@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from ipaddress import IPv6Address, ip_address
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from msgspec import structs
 
+from weft.base.families import Address, Family, family_of
 from weft.base.issues import Issue, Ref
 from weft.dialects.report import ABSENT
 from weft.model import codes
 from weft.model.istio_networking import ServiceEntry
 from weft.model.kubernetes import Service
 from weft.model.objects import Object
-from weft.sources.local.addresses import SERVICE_CIDR, AddressPool, AddressTakenError, NoAddressError, stated_band
+from weft.sources.local.addresses import (
+    SERVICE_CIDRS,
+    AddressPool,
+    AddressTakenError,
+    NoAddressError,
+    stated_band,
+)
+from weft.sources.local.families import HEADLESS, FamilyError, is_headless, service_families, stated_addresses
 
 SERVICE: Final = "Service"
 SERVICE_ENTRY: Final = "ServiceEntry.networking.istio.io"
 
-_HEADLESS: Final = "None"
 _FIELD: Final = "spec.clusterIP"
-_BAND: Final = f"the first {stated_band(SERVICE_CIDR)} of {SERVICE_CIDR}"
-_ADVICE: Final = f"state none, or one of {_BAND}: those are given to nobody unasked"
+
+Pools = Mapping[Family, AddressPool]
+"""Where addresses come from, for each family of the mesh, its primary one first."""
 
 
 class ServiceAddresses:
@@ -32,7 +39,7 @@ class ServiceAddresses:
     would refuse it, until the address is free.
     """
 
-    def __init__(self, services: AddressPool, entries: AddressPool) -> None:
+    def __init__(self, services: Pools, entries: Pools) -> None:
         self._pools = {SERVICE: services, SERVICE_ENTRY: entries}
         self._found: dict[Ref, Issue] = {}
         self._waiting: dict[Ref, Object[Any]] = {}
@@ -57,16 +64,16 @@ class ServiceAddresses:
         self._waiting.pop(ref, None)
 
     def gone(self, ref: Ref) -> None:
-        """Frees the address of an object that is gone, or that needs none any more."""
+        """Frees the addresses of an object that is gone, or that needs none any more."""
         self.unread(ref)
-        if ref.kind in self._pools:
-            self._freed |= self._pools[ref.kind].release(_owner(ref))
+        self._release(ref, self._pools.get(ref.kind, {}))
 
     def keep_only(self, refs: Iterable[Ref]) -> None:
         """Frees the addresses of all other objects."""
         kept = list(refs)
-        for kind, pool in self._pools.items():
-            pool.keep_only(_owner(ref) for ref in kept if ref.kind == kind)
+        for kind, pools in self._pools.items():
+            for pool in pools.values():
+                pool.keep_only(_owner(ref) for ref in kept if ref.kind == kind)
         self._freed = True
 
     def retried(self) -> list[Object[Any]]:
@@ -79,50 +86,58 @@ class ServiceAddresses:
         yield from self._found.values()
 
     def _service(self, value: Object[Any], spec: Service) -> Object[Any] | None:
-        stated = _stated(value)
-        if spec.type == "ExternalName" or stated == _HEADLESS:
+        if spec.type == "ExternalName":
             self.gone(value.ref)
-            return _with_address(value, spec, stated) if stated == _HEADLESS else value
+            return value
         try:
-            return self._claimed(value, spec, stated) if stated else self._allocated(value, spec)
-        except AddressTakenError as error:
-            message = f"{stated} is the address of Service {error.owner} already"
-            self._refuse(value, Issue(codes.ADDRESS_TAKEN, "error", value.ref, _FIELD, message, ABSENT, _ADVICE))
+            stated = stated_addresses(spec)
+            families = service_families(spec, tuple(self._pools[SERVICE]))
+        except FamilyError as error:
+            self._refuse(value, Issue(codes.INVALID, "error", value.ref, error.path, f"{error}", ABSENT, error.advice))
             return None
+        if is_headless(spec):
+            self.gone(value.ref)
+            return _with_addresses(value, spec, families, (HEADLESS,))
+        return self._addressed(value, spec, families, {family_of(str(address)): address for address in stated})
 
-    def _claimed(self, value: Object[Any], spec: Service, stated: str) -> Object[Any] | None:
-        try:
-            address = ip_address(stated)
-        except ValueError:
-            message, advice = f"{stated[:80]!r} is no address", "leave the field out"
-            self._refuse(value, Issue(codes.INVALID, "error", value.ref, _FIELD, message, ABSENT, advice))
-            return None
-        if len(spec.cluster_ips) > 1 or isinstance(address, IPv6Address):
-            message, effect = "addresses of IPv6 are not supported yet", "the service has one address, of IPv4"
-            self._found[value.ref] = Issue(codes.UNSUPPORTED, "warning", value.ref, _FIELD, message, effect)
-        if isinstance(address, IPv6Address):
-            return self._allocated(value, spec)
-        return _with_address(value, spec, self._pools[SERVICE].claim(_owner(value.ref), address))
-
-    def _allocated(self, value: Object[Any], spec: Service) -> Object[Any]:
-        address = self._free(value, "clients find it by name only")
-        return _with_address(value, spec, address)
+    def _addressed(
+        self, value: Object[Any], spec: Service, families: tuple[Family, ...], stated: Mapping[Family, Address]
+    ) -> Object[Any] | None:
+        """A Service with an address of each family. It gets all that it states, or none."""
+        pools, owner = self._pools[SERVICE], _owner(value.ref)
+        for family, address in stated.items():
+            try:
+                pools[family].check(owner, address)
+            except AddressTakenError as error:
+                message = f"{address} is the address of Service {error.owner} already"
+                advice = _advice(family)
+                self._refuse(value, Issue(codes.ADDRESS_TAKEN, "error", value.ref, _FIELD, message, ABSENT, advice))
+                return None
+        self._release(value.ref, {each: pool for each, pool in pools.items() if each not in families})
+        claimed = {family: pools[family].claim(owner, address) for family, address in stated.items()}
+        found = (claimed.get(each) or self._free(value, each, "clients find it by name only") for each in families)
+        return _with_addresses(value, spec, families, tuple(filter(None, found)))
 
     def _entry(self, value: Object[Any], spec: ServiceEntry) -> Object[Any]:
         if not _wants_address(spec):
             self.gone(value.ref)
             return value
-        address = self._free(value, "TCP to its hosts is not told from other TCP to the same ports")
-        return structs.replace(value, spec=structs.replace(spec, addresses=(address,))) if address else value
+        effect = "TCP to its hosts is not told from other TCP to the same ports"
+        found = tuple(filter(None, (self._free(value, each, effect) for each in self._pools[SERVICE_ENTRY])))
+        return structs.replace(value, spec=structs.replace(spec, addresses=found)) if found else value
 
-    def _free(self, value: Object[Any], effect: str) -> str:
+    def _free(self, value: Object[Any], family: Family, effect: str) -> str:
         """The object's own address, or a free one; empty if there is none."""
         try:
-            return self._pools[value.kind].address(_owner(value.ref))
+            return self._pools[value.kind][family].address(_owner(value.ref))
         except NoAddressError as error:
             advice = "delete objects of this kind that nobody needs"
             self._refuse(value, Issue(codes.NO_ADDRESS, "error", value.ref, "", str(error), effect, advice))
             return ""
+
+    def _release(self, ref: Ref, pools: Pools) -> None:
+        for pool in pools.values():
+            self._freed |= pool.release(_owner(ref))
 
     def _refuse(self, value: Object[Any], issue: Issue) -> None:
         self._found[value.ref] = issue
@@ -133,14 +148,22 @@ def _owner(ref: Ref) -> str:
     return f"{ref.namespace}/{ref.name}"
 
 
-def _stated(value: Object[Any]) -> str:
-    """The address that a Service states; `clusterIPs` begins with the same one (Kubernetes)."""
-    spec = value.spec
-    return spec.cluster_ip or next(iter(spec.cluster_ips), "") if isinstance(spec, Service) else ""
+def _stated(value: Object[Any]) -> bool:
+    """Whether a Service states addresses, or that it wants none."""
+    return isinstance(value.spec, Service) and bool(value.spec.cluster_ip or value.spec.cluster_ips)
 
 
-def _with_address(value: Object[Any], spec: Service, address: str) -> Object[Any]:
-    return structs.replace(value, spec=structs.replace(spec, cluster_ip=address, cluster_ips=()))
+def _with_addresses(
+    value: Object[Any], spec: Service, families: tuple[Family, ...], addresses: tuple[str, ...]
+) -> Object[Any]:
+    first = next(iter(addresses), "")
+    changed = structs.replace(spec, cluster_ip=first, cluster_ips=addresses, ip_families=families)
+    return structs.replace(value, spec=changed)
+
+
+def _advice(family: Family) -> str:
+    cidr = SERVICE_CIDRS[family]
+    return f"state none, or one of the first {stated_band(cidr)} of {cidr}: those are given to nobody unasked"
 
 
 def _wants_address(entry: ServiceEntry) -> bool:

@@ -43,7 +43,7 @@ class RunningMesh:
 
     def __init__(self, label: str, root: Path, manifests: Sequence[Manifest], options: Sequence[str] = ()) -> None:
         self.name = f"e2e{os.getpid()}-{label}"
-        self.outer = OuterNamespace(f"{self.name}-machine")
+        self.outer = OuterNamespace()
         self.places = Places(self.name, root / "state")
         self.folder = Folder(root / "folder")
         self.folder.write(BASE, manifests)

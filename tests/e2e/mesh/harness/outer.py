@@ -1,32 +1,42 @@
 """The machine of a mesh: a network namespace with a loopback device and nothing else, so that no packet gets out."""
 
 import json
+import os
+import subprocess
 from pathlib import Path
 from typing import Final
 
 from tests.e2e.mesh.harness.commands import run
 
 PINS: Final = Path("/run/netns")
+_HOLD: Final = "ip link set lo up && echo ready && exec cat"
+"""What a holder does: it ends when its standard input does, so with the tests however those end."""
 
 
 class OuterNamespace:
-    """A named network namespace that stands for the machine."""
+    """A network namespace that stands for the machine; an ordinary user is given one inside of a user namespace."""
 
-    def __init__(self, name: str) -> None:
-        self.name = name
+    def __init__(self) -> None:
+        self._own_user = ("--user", "--map-root-user") if os.geteuid() else ()
+        self._holder: subprocess.Popen[bytes] | None = None
 
     def create(self) -> None:
         """Makes it, with its loopback device up."""
-        run(["ip", "netns", "add", self.name])
-        run(self.inside("ip", "link", "set", "lo", "up"))
+        command = ["unshare", *self._own_user, "--net", "--", "sh", "-c", _HOLD]
+        holder = self._holder = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == b"ready\n", "the machine's network did not come up"
 
     def remove(self) -> None:
         """Removes it."""
-        run(["ip", "netns", "delete", self.name])
+        if self._holder is not None:
+            self._holder.communicate()
 
     def inside(self, *command: str) -> list[str]:
         """The command as it runs in there; its process id stays its own."""
-        return ["nsenter", f"--net={PINS / self.name}", "--", *command]
+        assert self._holder is not None
+        entered = ("--user", "--preserve-credentials") if self._own_user else ()
+        return ["nsenter", f"--target={self._holder.pid}", *entered, "--net", "--", *command]
 
     def links(self) -> list[str]:
         """The names of all interfaces but the loopback device."""

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import grpc
 
-from weft.apps.authority import SERVER_NAME
+from weft.apps.bootstraps import SERVER_NAME
 from weft.base import protobuf
 from weft.envoy.type_urls import CDS
 

@@ -11,7 +11,7 @@ import pytest
 from tests.unit.serve.ads.client import WHOLE, Response, bad, encode_request, item, request
 
 from weft.envoy.type_urls import CDS, EDS, SDS
-from weft.serve.ads.node import NodeId, parse_node_id
+from weft.model.proxy_node import NodeId, parse_node_id
 from weft.serve.ads.registry import Nack, Registry, log_nack
 from weft.serve.ads.session import Proxy, Session
 from weft.serve.ads.subscription import Refusal

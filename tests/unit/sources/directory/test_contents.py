@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from weft.sources.directory.contents import BusyError, read_bytes
-from weft.sources.directory.text import UnreadableError, decode_text
+from weft.sources.directory.contents import read_bytes
+from weft.sources.directory.text import BusyError, UnreadableError, decode_text
 
 LIMIT = 1_000
 

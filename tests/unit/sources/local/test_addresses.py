@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from weft.sources.local.addresses import (
-    SERVICE_CIDR,
+    SERVICE_CIDRS,
     AddressPool,
     AddressTakenError,
     NoAddressError,
@@ -98,9 +98,9 @@ def test_only_those_who_are_still_there_keep_their_addresses() -> None:
 
 
 def test_the_begin_of_a_range_is_left_to_those_who_state_an_address() -> None:
-    assert stated_band(SERVICE_CIDR) == 256
+    assert stated_band(SERVICE_CIDRS["IPv4"]) == 256
     assert stated_band(IPv4Network("10.0.0.0/24")) == 16
-    assert AddressPool(MemoryTables(), "services", SERVICE_CIDR).address("a") == "10.96.1.1"
+    assert AddressPool(MemoryTables(), "services", SERVICE_CIDRS["IPv4"]).address("a") == "10.96.1.1"
 
 
 OWNERS = st.sampled_from("abcde")

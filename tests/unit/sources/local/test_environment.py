@@ -12,8 +12,8 @@ from weft.sources.local.environment import Environment, Gap, PodFacts, environme
 FACTS = PodFacts(
     Metadata(name="web-1", namespace="shop", labels={"app": "web"}, annotations={"note/it": "x"}, uid="u1"),
     PodSpec(service_account_name="seller"),
-    address="10.244.0.5",
-    host="10.244.255.254",
+    addresses=("10.244.0.5",),
+    hosts=("10.244.255.254",),
 )
 ENTRIES = {
     ("ConfigMap", "settings"): {"colour": b"blue", "size": b"5", "1st": b"!"},

@@ -147,7 +147,7 @@ def test_who_must_not_be_root_is_not_started_as_root() -> None:
 
 
 def test_a_full_range_of_addresses_is_an_issue_of_the_pod_until_there_is_room() -> None:
-    world = World(pods=IPv4Network("10.0.0.0/29"))  # .2 to .6
+    world = World(pods=(IPv4Network("10.0.0.0/29"),))  # .2 to .6
     world.write(deployment(replicas=6))
     assert len(world.orders().pods) == 5
     (issue,) = world.issues()
@@ -159,7 +159,7 @@ def test_a_full_range_of_addresses_is_an_issue_of_the_pod_until_there_is_room() 
 
 
 def test_a_pod_that_waits_for_an_address_gets_one_that_is_freed() -> None:
-    world = World(pods=IPv4Network("10.0.0.0/30"))  # .2
+    world = World(pods=(IPv4Network("10.0.0.0/30"),))  # .2
     world.write(deployment("a"))
     world.write(deployment("b"))
     (first,) = world.orders().pods
@@ -176,11 +176,11 @@ def test_gateways_and_pods_of_the_hosts_network_have_the_machines_address() -> N
     world.write(GATEWAY)
     world.write(deployment().replace("    spec:\n", "    spec:\n      hostNetwork: true\n", 1))
     for order in world.orders().pods:
-        assert (order.address, order.host_network) == (str(HOST), True)
+        assert (order.address, order.host_network) == (HOST, True)
 
 
 def test_addresses_of_pods_that_went_away_while_nobody_looked_are_free() -> None:
-    world = World(pods=IPv4Network("10.0.0.0/30"))  # .2
+    world = World(pods=(IPv4Network("10.0.0.0/30"),))  # .2
     world.tables.write("pod addresses", {"somebody": b"10.0.0.2"})
     world.restart()
     world.write(namespace() + "---" + deployment())

@@ -8,7 +8,7 @@ from weft.model.kubernetes import PodCondition
 from weft.model.local import ContainerReport
 from weft.sources.local.plans import PodPlan, explained, pod_object
 
-PLAN = PodPlan(record=record("a"), address="10.244.0.5")
+PLAN = PodPlan(record=record("a"), addresses=("10.244.0.5",))
 
 
 def test_a_pod_that_nobody_has_seen_is_pending() -> None:
@@ -26,12 +26,12 @@ def test_what_the_node_says_is_its_status() -> None:
 
 def test_that_a_pod_has_a_proxy_is_told_as_injection_does() -> None:
     assert INJECTED in pod_object(PLAN, None).metadata.annotations
-    bare = PodPlan(record=record("a", injected="none"), address="10.244.0.5")
+    bare = PodPlan(record=record("a", injected="none"), addresses=("10.244.0.5",))
     assert INJECTED not in pod_object(bare, None).metadata.annotations
 
 
 def test_only_containers_that_wait_and_are_withheld_are_explained() -> None:
-    plan = PodPlan(record=record("a"), address="", withheld={"app": "no map"})
+    plan = PodPlan(record=record("a"), addresses=(), withheld={"app": "no map"})
     waits = ContainerReport(name="app", state="waiting", reason="ErrImagePull")
     other = ContainerReport(name="other", state="waiting", reason="ErrImagePull")
     before = report(plan.record, containers=(waits, other))

@@ -12,7 +12,7 @@ from weft.sources.local.pods import PodRecord
 
 
 def order(pod: PodRecord) -> PodOrder:
-    return pod_order(PodPlan(record=pod, address="10.244.0.5"), PlainBootstraps())
+    return pod_order(PodPlan(record=pod, addresses=("10.244.0.5",)), PlainBootstraps())
 
 
 def test_a_pod_says_who_and_where_it_is() -> None:

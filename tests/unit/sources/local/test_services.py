@@ -177,7 +177,7 @@ def test_hosts_without_addresses_get_one_if_their_resolution_needs_it() -> None:
 def test_a_full_range_is_an_issue_of_the_service_until_there_is_room() -> None:
     tables = MemoryTables()
     tiny = AddressPool(tables, "services", SMALL, SMALL[1])
-    services = ServiceAddresses(tiny, AddressPool(tables, "entries", SMALL, SMALL[1]))
+    services = ServiceAddresses({"IPv4": tiny}, {"IPv4": AddressPool(tables, "entries", SMALL, SMALL[1])})
     world = World()
     world.write(service("a") + "---" + service("b") + "---" + service("c"))
     values = [world.store.value(ref("Service", name)) for name in "abc"]

@@ -2,12 +2,13 @@
 
 import textwrap
 from collections.abc import Iterable
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Network
 from typing import Any
 
 import yaml
 
 from weft.apps.pipeline import Pipeline, all_kinds
+from weft.base.families import Network, families_of
 from weft.base.issues import Issue, Position, Ref
 from weft.dialects.kubernetes.injection import Template
 from weft.model.decode import Decoder
@@ -15,7 +16,7 @@ from weft.model.kubernetes import PodSpec
 from weft.model.local import ContainerReport, NodeOrders, PodOrder, PodReport
 from weft.model.objects import Object
 from weft.sources.changes import Changes, Value
-from weft.sources.local.addresses import ENTRY_CIDR, SERVICE_CIDR, AddressPool
+from weft.sources.local.addresses import ENTRY_CIDRS, SERVICE_CIDRS, PodAddresses, address_pools
 from weft.sources.local.cluster import Addresses, LocalCluster
 from weft.sources.local.orders import NetworkOrders
 from weft.sources.local.pods import PodRecord, Pods
@@ -23,7 +24,7 @@ from weft.sources.local.store import Body, ObjectStore
 from weft.sources.state import MemoryTables, Tables
 
 KINDS = all_kinds()
-HOST = IPv4Address("10.244.255.254")
+HOST = "10.244.255.254"
 POD_CIDR = IPv4Network("10.244.0.0/16")
 
 
@@ -88,18 +89,19 @@ class Folder:
 class PlainBootstraps:
     """Bootstraps that tell what they were made from."""
 
-    def bootstrap(self, pod: Object[PodSpec], address: str, template: Template) -> str:
-        return f"{template} {pod.metadata.name} {address} {sorted(pod.metadata.labels.items())}"
+    def bootstrap(self, pod: Object[PodSpec], addresses: tuple[str, ...], template: Template) -> str:
+        return f"{template} {pod.metadata.name} {addresses} {sorted(pod.metadata.labels.items())}"
 
 
 class World:
     """A cluster with its files and its node. `restart` begins another controller over what the former one left."""
 
-    def __init__(self, *, pods: IPv4Network = POD_CIDR, tables: Tables | None = None) -> None:
+    def __init__(self, *, pods: tuple[Network, ...] = (POD_CIDR,), tables: Tables | None = None) -> None:
         self.tables = tables or MemoryTables()
         self.clock = Clock()
         self.folder = Folder(self.clock)
-        self._pod_cidr = pods
+        self._pod_cidrs = pods
+        self._families = families_of(map(str, pods))
         self._start()
 
     def _start(self) -> None:
@@ -112,10 +114,10 @@ class World:
             objects=self.pipeline.objects,
             network=NetworkOrders(self.pipeline.graph, self.pipeline.mesh),
             addresses=Addresses(
-                pods=AddressPool(self.tables, "pod addresses", self._pod_cidr, self._pod_cidr[2]),
-                services=AddressPool(self.tables, "service addresses", SERVICE_CIDR),
-                entries=AddressPool(self.tables, "entry addresses", ENTRY_CIDR),
-                host=HOST,
+                pods=PodAddresses(self.tables, self._pod_cidrs, reserved=2),
+                services=address_pools(self.tables, "service addresses", SERVICE_CIDRS, self._families),
+                entries=address_pools(self.tables, "entry addresses", ENTRY_CIDRS, self._families),
+                hosts=(HOST,),
             ),
             clock=self.clock,
         )

@@ -1,0 +1,1 @@
+"""The parts of the benchmark of the data plane (`benchmarks/data_plane.py`)."""

@@ -1,0 +1,31 @@
+"""Families of addresses, by the names that Kubernetes has for them (core/v1 Service, `ipFamilies`)."""
+
+from collections.abc import Iterable
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+from typing import Final, Literal
+
+Family = Literal["IPv4", "IPv6"]
+Address = IPv4Address | IPv6Address
+Network = IPv4Network | IPv6Network
+
+FAMILIES: Final[tuple[Family, ...]] = ("IPv4", "IPv6")
+
+ANY_ADDRESS: Final[dict[Family, str]] = {"IPv4": "0.0.0.0", "IPv6": "::"}
+"""What a server binds to that is to be called at every address of a family."""
+
+LOOPBACK: Final[dict[Family, str]] = {"IPv4": "127.0.0.1", "IPv6": "::1"}
+
+
+def family_of(address: str) -> Family:
+    """The family of the text of an address or network. Only those of IPv6 have a colon (RFC 4291, section 2.2)."""
+    return "IPv6" if ":" in address else "IPv4"
+
+
+def families_of(addresses: Iterable[str]) -> tuple[Family, ...]:
+    """The families of addresses, each once, in their order."""
+    return tuple(dict.fromkeys(map(family_of, addresses)))
+
+
+def any_addresses(families: Iterable[Family]) -> tuple[str, ...]:
+    """What a server binds to that is to be called at every address of these families, in their order."""
+    return tuple(ANY_ADDRESS[family] for family in families)

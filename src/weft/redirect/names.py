@@ -1,0 +1,12 @@
+"""Names of chains, which are Istio's."""
+
+from typing import Final
+
+INBOUND: Final = "ISTIO_INBOUND"
+OUTBOUND: Final = "ISTIO_OUTPUT"
+OUTBOUND_DNS: Final = "ISTIO_OUTPUT_DNS"
+TO_INBOUND_LISTENER: Final = "ISTIO_IN_REDIRECT"
+TO_OUTBOUND_LISTENER: Final = "ISTIO_REDIRECT"
+DIVERT: Final = "ISTIO_DIVERT"
+TRANSPARENT: Final = "ISTIO_TPROXY"
+DROP: Final = "ISTIO_DROP"

@@ -73,9 +73,7 @@ def measured(folder: Path, settle: float) -> Run:
 
 
 @contextmanager
-def up(
-    folder: Path, places: Places, output: Path, source: Path | None = None
-) -> Iterator[subprocess.Popen[bytes]]:
+def up(folder: Path, places: Places, output: Path, source: Path | None = None) -> Iterator[subprocess.Popen[bytes]]:
     """`weft up` on a network with a loopback device and no other; its process is that of the supervisor.
 
     `source` is the `src` folder of another version of Weft to run in place of this one.

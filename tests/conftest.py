@@ -4,7 +4,9 @@ import os
 from typing import Final
 
 import pytest
-from tests.isolation import LEVELS, VARIABLE, best, lacking
+from tests.isolation import LEVELS, best, lacking
+
+from weft.apps.up_options import ISOLATION_VARIABLE
 
 _LEVEL: Final = pytest.StashKey[str]()
 
@@ -13,7 +15,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--isolation",
         choices=("auto", *LEVELS),
-        default=os.environ.get(VARIABLE, "auto"),
+        default=os.environ.get(ISOLATION_VARIABLE, "auto"),
         help="isolation of the meshes under test; auto is the best that works here",
     )
 
@@ -22,7 +24,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Every `weft up` and `weft demo` of tests runs at the level in force: they read it from the environment."""
     chosen: str = config.getoption("--isolation")
     level = config.stash[_LEVEL] = best() if chosen == "auto" else chosen
-    os.environ[VARIABLE] = level
+    os.environ[ISOLATION_VARIABLE] = level
 
 
 def pytest_report_header(config: pytest.Config) -> str:

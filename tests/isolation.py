@@ -5,11 +5,11 @@ from typing import Any, Final
 
 import pytest
 
-LEVELS: Final = ("loopback", "userns", "netns")
-"""From the least to the most; each can what the ones before it can."""
+from weft.node.choice import BEST_FIRST, choose
+from weft.node.isolation_probes import machine_probes
 
-VARIABLE: Final = "WEFT_ISOLATION"
-"""By this `weft up` and `weft demo` of all tests get the level in force."""
+LEVELS: Final = BEST_FIRST[::-1]
+"""From the least to the most; each can what the ones before it can."""
 
 
 def needed(item: pytest.Item) -> str:
@@ -35,8 +35,8 @@ def lacking(item: pytest.Item, level: str) -> str:
 
 
 def best() -> str:
-    """The best level that works on this machine."""
-    return "netns" if os.geteuid() == 0 else "loopback"
+    """The best level that works on this machine, as `weft up` finds it."""
+    return choose("auto", machine_probes()).isolation
 
 
 def _level(marker: Any) -> str:

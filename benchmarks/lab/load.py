@@ -8,9 +8,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final, Literal
 
-from msgspec import Struct
-
 from benchmarks.lab.samples import percentile
+from msgspec import Struct
 
 Kind = Literal["requests", "rate", "bodies", "connections"]
 
@@ -20,6 +19,9 @@ LARGE_BODY: Final = 2**20
 RATE: Final = 1_000
 """Requests a second where the rate is fixed, over all connections: little enough for latency to hold no queueing for
 processors."""
+
+WARM_UP: Final = 0.3
+"""Seconds for connections to open, and their requests not to count, where connections stay."""
 
 _RATE_CONNECTIONS: Final = 20
 _CLOSED_CONNECTIONS: Final = 16
@@ -85,7 +87,9 @@ def loads() -> tuple[Load, ...]:
         *_PROTOCOLS,
         *(_fixed_rate(load) for load in _PROTOCOLS),
         Load(name="bodies", protocol="HTTP/1.1", kind="bodies", port=8080, path="/large", connections=8),
-        Load(name="bodies-http2", protocol="HTTP/2", kind="bodies", port=8082, path="/large", http2=True, connections=8),
+        Load(
+            name="bodies-http2", protocol="HTTP/2", kind="bodies", port=8082, path="/large", http2=True, connections=8
+        ),
         Load(name="connections", protocol="HTTP/1.1", kind="connections", port=8080, connections=_CLOSED_CONNECTIONS),
         Load(name="connections-tcp", protocol="TCP", kind="connections", port=7000, connections=_CLOSED_CONNECTIONS),
     )
@@ -104,26 +108,36 @@ def _fixed_rate(load: Load) -> Load:
     )
 
 
+def warm_up(load: Load) -> float:
+    """Returns the seconds of a load that do not count."""
+    return 0.0 if load.kind == "connections" else WARM_UP
+
+
 def command(load: Load, address: str, host: str, *, seconds: float, folder: Path) -> list[str]:
     """Returns the command that makes a load for some seconds.
 
     It connects to `address` (with port) and asks for `host`. `prepare` must have made the files in `folder`.
     """
     if load.kind == "connections":
-        close = ["--header", "connection: close", "--header", f"host: {host}"]
+        close = ["--header", "connection: close", "--header", f"Host: {host}"]
         counts = ["--threads", "1", "--connections", str(load.connections), "--duration", f"{max(1, round(seconds))}s"]
         return ["wrk", *counts, "--latency", *close, f"http://{address}{load.path}"]
     rate = [f"--rps={RATE / load.connections:g}"] if load.kind == "rate" else []
     body = ["-d", str(folder / "message"), *(word for h in _GRPC_HEADERS for word in ("-H", h))] if load.grpc else []
     return [
-        *["h2load", "--duration", f"{round(seconds * 1000)}ms", *([] if load.http2 else ["--h1"])],
+        *["h2load", "--warm-up-time", _milliseconds(WARM_UP), "--duration", _milliseconds(seconds)],
+        *([] if load.http2 else ["--h1"]),
         *["-c", str(load.connections), "-m", str(load.streams), *rate, *body],
         *["--log-file", str(_record(folder)), "--connect-to", address, f"http://{host}:{load.port}{load.path}"],
     ]
 
 
+def _milliseconds(seconds: float) -> str:
+    return f"{round(seconds * 1_000)}ms"
+
+
 def prepare(folder: Path) -> None:
-    """Makes the file that calls of gRPC send, and removes the last record of requests, which h2load would go on with."""
+    """Makes the file that calls of gRPC send, and removes the last record of requests: h2load would add to it."""
     (folder / "message").write_bytes(grpc_message(b"a" * 16))
     _record(folder).unlink(missing_ok=True)
 
@@ -151,7 +165,7 @@ def h2load_outcome(text: str, record: Iterable[str], seconds: float) -> Outcome:
 
 def wrk_outcome(text: str) -> Outcome:
     """Reads what wrk says in the end."""
-    done, latency = _WRK_DONE.search(text), dict((m[1], m) for m in _WRK_LATENCY.finditer(text))
+    done, latency = _WRK_DONE.search(text), {found[1]: found for found in _WRK_LATENCY.finditer(text)}
     if done is None or not latency or _WRK_ERRORS.search(text):
         raise LoadError(f"requests failed:\n{text}")
     p50, p99 = (float(latency[p][2]) * _MILLISECONDS[latency[p][3]] for p in ("50", "99"))

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import yaml
-
 from benchmarks.lab import backend
 
 NAMESPACE: Final = "bench"
@@ -17,7 +16,7 @@ Manifest = dict[str, Any]
 
 _PORT_NAMES: Final = {8080: "http", 8082: "http2", backend.GRPC_PORT: "grpc", 7000: "tcp"}
 _IDLE: Final = ["sleep", "infinity"]
-_PLAIN: Final = {"sidecar.istio.io/inject": "false"}
+_INJECT: Final = "sidecar.istio.io/inject"
 
 
 def write(folder: Path, name: str, manifests: Iterable[Manifest]) -> None:
@@ -40,14 +39,14 @@ def write_comparison(folder: Path, envoy: Path, *, access_log: bool) -> None:
         _namespace(),
         deployment("client", [_IDLE]),
         deployment("server", servers),
-        deployment("plain-client", [_IDLE], _PLAIN),
-        deployment("plain-server", servers, _PLAIN),
+        deployment("plain-client", [_IDLE], sidecar=False),
+        deployment("plain-server", servers, sidecar=False),
         service("echo", {"app": "server"}, backend.PORTS),
         service("plain", {"app": "plain-server"}, backend.PORTS),
     ]
     write(folder, "mesh.yaml", [_mesh_config(log)])
     write(folder, "pods.yaml", pods)
-    write(folder, ROUTES_FILE, [_subsets(), virtual_service("echo"), *_security()])
+    write(folder, ROUTES_FILE, [*subsets(), virtual_service("echo"), *_security()])
 
 
 def write_services(folder: Path, count: int) -> None:
@@ -61,7 +60,7 @@ def write_proxies(folder: Path, count: int) -> None:
     """Writes a mesh of `count` pods with sidecars, and a service with a route that can be changed."""
     pods = [_namespace(), deployment("client", [_IDLE], replicas=count), service("echo", {"app": "client"}, [8080])]
     write(folder, "pods.yaml", pods)
-    write(folder, ROUTES_FILE, [_subsets(), virtual_service("echo")])
+    write(folder, ROUTES_FILE, [*subsets(), virtual_service("echo")])
 
 
 def virtual_service(host: str, revision: int = 0) -> Manifest:
@@ -76,14 +75,15 @@ def virtual_service(host: str, revision: int = 0) -> Manifest:
     return _istio("networking", "VirtualService", host, {"hosts": [host], "http": rules})
 
 
-def deployment(name: str, commands: Sequence[Sequence[str]], labels: dict[str, str] = {}, replicas: int = 1) -> Manifest:  # noqa: B006
+def deployment(name: str, commands: Sequence[Sequence[str]], *, sidecar: bool = True, replicas: int = 1) -> Manifest:
     """Returns a Deployment with a container for each command; it runs as a service account of its name."""
     selector = {"app": name}
+    labels = {**selector, "version": "v1", _INJECT: str(sidecar).lower()}
     containers = [
         {"name": f"{name}-{number}", "image": "example.org/bench", "command": list(command)}
         for number, command in enumerate(commands)
     ]
-    template = {"metadata": {"labels": {**selector, "version": "v1", **labels}}, "spec": {"containers": containers}}
+    template = {"metadata": {"labels": labels}, "spec": {"containers": containers}}
     spec = {"replicas": replicas, "selector": {"matchLabels": selector}, "template": template}
     return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": _metadata(name), "spec": spec}
 
@@ -99,9 +99,10 @@ def service(name: str, selector: dict[str, str], ports: Iterable[int]) -> Manife
     }
 
 
-def _subsets() -> Manifest:
-    subsets = [{"name": "v1", "labels": {"version": "v1"}}]
-    return _istio("networking", "DestinationRule", "echo", {"host": "echo", "subsets": subsets})
+def subsets() -> list[Manifest]:
+    """Returns the subsets that the routes name."""
+    rule = {"host": "echo", "subsets": [{"name": "v1", "labels": {"version": "v1"}}]}
+    return [_istio("networking", "DestinationRule", "echo", rule)]
 
 
 def _security() -> list[Manifest]:

@@ -8,26 +8,25 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
-
-from msgspec import Struct
+from typing import Any
 
 from benchmarks.startup import PROXY, await_ready, up
-from weft.base.places import Places
-from weft.cli.unix_http import Request, ask
+from msgspec import Struct
 
-_ADMIN: Final = "node/pods/{uid}/proxy/admin.sock"
+from weft.base.places import Places
+from weft.cli.node_files import PodFiles
+from weft.cli.unix_http import Request, ask
 
 
 class Pod(Struct, frozen=True):
     """A running pod: its address, a process in its network namespace, and its Envoy if it has one."""
 
+    namespace: str
     name: str
     app: str
     address: str
     process: int
     envoy: int | None
-    admin: Path
 
 
 class Mesh(Struct, frozen=True):
@@ -45,6 +44,10 @@ class Mesh(Struct, frozen=True):
         """Returns the only pod of an application."""
         (found,) = (each for each in self.pods() if each.app == app)
         return found
+
+    def admin_socket(self, pod: Pod) -> Path:
+        """Returns the socket of the admin interface of a pod's Envoy."""
+        return PodFiles(self.places, pod.namespace, pod.name).admin_socket()
 
     def service_address(self, name: str) -> str:
         """Returns the virtual address of a service."""
@@ -78,5 +81,6 @@ def _pod(item: Any, places: Places) -> Pod:
     metadata, status = item["metadata"], item["status"]
     pids = {each["name"]: each["state"]["running"]["pid"] for each in status["containerStatuses"]}
     envoy = pids.pop(PROXY, None)
-    admin = places.state / _ADMIN.format(uid=metadata["uid"])
-    return Pod(metadata["name"], metadata["labels"]["app"], status["podIP"], min(pids.values()), envoy, admin)
+    application = min(pids.values())
+    place = (metadata["namespace"], metadata["name"])
+    return Pod(*place, metadata["labels"]["app"], status["podIP"], application, envoy)

@@ -6,10 +6,9 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from msgspec import Struct
-
 from benchmarks.lab import manifests, static_pair
 from benchmarks.lab.meshes import Mesh, running
+from msgspec import Struct
 
 DIRECT: Final = "direct"
 ONE_HOP: Final = "one hop"
@@ -49,7 +48,9 @@ def ways(envoy: Path, folder: Path, against: Path | None) -> Iterator[list[Way]]
         found = [
             Way(DIRECT, client.process, partial(_at, server.address), manifests.HOST, ()),
             _through(ONE_HOP, mesh, "plain"),
-            Way(STATIC, client.process, partial(_at, "127.0.0.1", offset=static_pair.CLIENT_SIDE), manifests.HOST, pair),
+            Way(
+                STATIC, client.process, partial(_at, "127.0.0.1", offset=static_pair.CLIENT_SIDE), manifests.HOST, pair
+            ),
             _through(MESH, mesh, "echo"),
             _through(LOGGED, logged, "echo"),
         ]
@@ -61,7 +62,9 @@ def ways(envoy: Path, folder: Path, against: Path | None) -> Iterator[list[Way]]
 
 def _through(name: str, mesh: Mesh, service: str) -> Way:
     client, server = mesh.pod("client"), mesh.pod("server")
-    envoys = tuple(pod.envoy for pod in (client, server) if pod.envoy is not None and (pod is client or service == "echo"))
+    envoys = tuple(
+        pod.envoy for pod in (client, server) if pod.envoy is not None and (pod is client or service == "echo")
+    )
     address = partial(_at, mesh.service_address(service))
     return Way(name, client.process, address, f"{service}.{manifests.NAMESPACE}", envoys)
 

@@ -4,7 +4,7 @@ import os
 import subprocess
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, Self
 
 _TICKS: Final = os.sysconf("SC_CLK_TCK")
 _USER_TIME: Final = 11
@@ -31,14 +31,26 @@ def in_network(pid: int, command: Sequence[str]) -> list[str]:
     return ["nsenter", f"--net=/proc/{pid}/ns/net", "--", *command]
 
 
-def output(command: Sequence[str], limit: float) -> str:
-    """Returns what a command writes. Raises CommandError if it fails, or takes longer than `limit` seconds."""
-    try:
-        result = subprocess.run(
-            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=limit, check=False
-        )
-    except subprocess.TimeoutExpired as error:
-        raise CommandError(f"{' '.join(command)} took longer than {limit:.0f} s") from error
-    if result.returncode != 0:
-        raise CommandError(f"{' '.join(command)} failed:\n{result.stdout}")
-    return result.stdout
+class Command:
+    """A running command; it is ended with the block that it is used in."""
+
+    def __init__(self, words: Sequence[str]) -> None:
+        self._words = words
+        self._process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.kill()
+        self._process.communicate()
+
+    def output(self, limit: float) -> str:
+        """Returns what it writes until it ends. Raises CommandError if it fails, or takes longer than `limit` seconds."""
+        try:
+            text, _ = self._process.communicate(timeout=limit)
+        except subprocess.TimeoutExpired as error:
+            raise CommandError(f"{' '.join(self._words)} took longer than {limit:.0f} s") from error
+        if self._process.returncode != 0:
+            raise CommandError(f"{' '.join(self._words)} failed:\n{text}")
+        return text

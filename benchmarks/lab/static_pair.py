@@ -14,14 +14,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
+from benchmarks.lab import backend
+from benchmarks.lab.meshes import Pod
+from benchmarks.lab.processes import CommandError, in_network
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
-
-from benchmarks.lab import backend
-from benchmarks.lab.meshes import Pod
-from benchmarks.lab.processes import CommandError, in_network
 
 CLIENT_SIDE: Final = 10_000
 SERVER_SIDE: Final = 20_000
@@ -102,7 +101,7 @@ def _tcp_proxy(cluster: str) -> Json:
 
 def _cluster(port: int, address: str, to: int, tls: Json | None, *, http2: bool) -> Json:
     name = f"port_{port}"
-    versions = {"explicit_http_config": {"http2_protocol_options" if http2 else "http_protocol_options": {}}}
+    versions: Json = {"explicit_http_config": {"http2_protocol_options" if http2 else "http_protocol_options": {}}}
     typed = f"{_TYPES}.upstreams.http.v3.HttpProtocolOptions"
     endpoint = {"endpoint": {"address": {"socket_address": {"address": address, "port_value": to}}}}
     options = {} if port == 7000 else {typed.rpartition("/")[2]: {"@type": typed, **versions}}
@@ -137,7 +136,7 @@ def _tls(kind: str, folder: Path, name: str) -> Json:
     }
     if kind.startswith("Down"):
         context["alpn_protocols"] = ["h2", "http/1.1"]
-    typed = {"@type": f"{_TYPES}.transport_sockets.tls.v3.{kind}", "common_tls_context": context}
+    typed: Json = {"@type": f"{_TYPES}.transport_sockets.tls.v3.{kind}", "common_tls_context": context}
     if kind.startswith("Down"):
         typed["require_client_certificate"] = True
     return {"name": "tls", "typed_config": typed}

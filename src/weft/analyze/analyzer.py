@@ -19,6 +19,7 @@ CHECKS: tuple[Check, ...] = (
     traffic.overruled_policies,
     services.bytes_without_address,
     services.shared_ports,
+    services.nearness,
     gateways.conflicting_servers,
     gateways.missing_credentials,
     selectors.selectors_without_workloads,

@@ -8,7 +8,7 @@ from weft.ir.inventory import Service, ServicePort
 from weft.mesh.fragments import Fragments
 from weft.mesh.names import is_http
 from weft.mesh.reader import Mesh
-from weft.model.codes import OVERRULED, UNMANAGED_PORT
+from weft.model.codes import OVERRULED, UNMANAGED_PORT, UNSUPPORTED
 
 
 def bytes_without_address(fragments: Fragments, _: Mesh) -> Iterator[Issue]:
@@ -38,7 +38,23 @@ def bytes_without_address(fragments: Fragments, _: Mesh) -> Iterator[Issue]:
 def _is_unmanaged(service: Service, port: ServicePort) -> bool:
     if service.registry != "cluster" or service.addresses or port.protocol == "udp" or is_http(port.protocol):
         return False
-    return service.headless or port.protocol not in ("detect", "tls")
+    return not service.headless and port.protocol not in ("detect", "tls")
+
+
+def nearness(fragments: Fragments, mesh: Mesh) -> Iterator[Issue]:
+    """WEFT0101: a service asks for endpoints of the client's own node, and is served on several."""
+    for ref, service in each(fragments, Service):
+        if service.near != "node" or service.members is None:
+            continue
+        if len({workload.node for workload in mesh.inventory.members(service.members)}) > 1:
+            yield Issue(
+                UNSUPPORTED,
+                "warning",
+                ref,
+                "spec",
+                "endpoints of the client's own node can't be told from others yet",
+                effect="endpoints of all nodes are used",
+            )
 
 
 def shared_ports(fragments: Fragments, _: Mesh) -> Iterator[Issue]:

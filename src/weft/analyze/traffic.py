@@ -38,7 +38,7 @@ def empty_subsets(fragments: Fragments, mesh: Mesh) -> Iterator[Issue]:
         if service is None or service.resolution != "endpoints" or not service.ports:
             continue
         for subset in policy.subsets:
-            if not any(mesh.endpoint_table.of(service, port.number, subset) for port in service.ports):
+            if not any(mesh.endpoint_table.of(service, port, subset) for port in service.ports):
                 yield Issue(
                     "IST0173",
                     "error",

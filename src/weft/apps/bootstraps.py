@@ -9,7 +9,7 @@ from msgspec import Struct
 from weft import __version__
 from weft.base.families import ANY_ADDRESS, LOOPBACK, families_of
 from weft.dialects.kubernetes.injection import Template
-from weft.dialects.kubernetes.pod import workload_name
+from weft.dialects.kubernetes.pod import interception_of, workload_name
 from weft.envoy.bootstrap.document import bootstrap_text
 from weft.envoy.bootstrap.settings import BootstrapSettings, ControlPlane, Node
 from weft.ir.settings import MeshSettings
@@ -30,14 +30,22 @@ _ROLES: Final = {"sidecar": "sidecar", "gateway": "router"}
 
 
 class ProxyBootstraps(Struct, frozen=True):
-    """Writes bootstraps for Envoys that find the control plane at an address and port."""
+    """Writes bootstraps for Envoys that find the control plane at an address and port. `mark` is put on all that they
+    send, where it is not told by their users."""
 
     settings: MeshSettings
     address: str
     port: int
+    mark: int | None = None
 
-    def bootstrap(self, pod: Object[PodSpec], addresses: tuple[str, ...], template: Template) -> str:
-        """The bootstrap of the Envoy of a pod with these addresses, as JSON."""
+    def bootstrap(
+        self, pod: Object[PodSpec], addresses: tuple[str, ...], template: Template, *, proxy_address: str = ""
+    ) -> str:
+        """The bootstrap of the Envoy of a pod with these addresses, as JSON.
+
+        Without a `proxy_address` traffic is redirected to it, or it is a gateway. With one it is alone there, and calls
+        others from the pod's address.
+        """
         meta, families = pod.metadata, families_of(addresses)
         node = Node(
             role=_ROLES[template],
@@ -53,7 +61,9 @@ class ProxyBootstraps(Struct, frozen=True):
             network=self.settings.network,
             cluster_domain=self.settings.cluster_domain,
             version=__version__,
+            interception="none" if proxy_address else interception_of(meta.annotations),
         )
+        own = (proxy_address,) if proxy_address else ()
         control_plane = ControlPlane(
             address=self.address,
             port=self.port,
@@ -66,7 +76,9 @@ class ProxyBootstraps(Struct, frozen=True):
             node=node,
             control_plane=control_plane,
             admin_socket=ADMIN_SOCKET,
-            listen=tuple(_LISTEN[template][family] for family in families),
-            admin_listen=tuple(LOOPBACK[family] for family in families),
+            listen=own or tuple(_LISTEN[template][family] for family in families),
+            admin_listen=own or tuple(LOOPBACK[family] for family in families),
+            mark=self.mark,
+            source=addresses[0] if own and template == "sidecar" else "",
         )
         return bootstrap_text(settings)

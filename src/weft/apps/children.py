@@ -8,9 +8,9 @@ import ctypes
 import logging
 import os
 import signal
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, Self
 
 from msgspec import Struct
 
@@ -23,19 +23,36 @@ _GRACE: Final = 10.0
 
 
 class Child(Struct, frozen=True):
-    """A program to keep running: its name for people, its command, and the file that takes its output."""
+    """A program to keep running: its name for people, what gives its command at each start, and the file that takes its
+    output. A vital one that ends by itself, and not by a signal, is the end of what we do."""
 
     name: str
-    command: tuple[str, ...]
+    command: Callable[[], tuple[str, ...]]
     log: Path
+    vital: bool = False
+
+
+class ChildFailedError(Exception):
+    """A vital child ended by itself; the message is the last that it said."""
 
 
 class Keeper:
     """Keeps children running until it is stopped; one that ends is started again, after ever longer pauses."""
 
-    def __init__(self) -> None:
+    def __init__(self, environment: Mapping[str, str] | None = None) -> None:
+        """`environment` is added to that of the children."""
+        self.failure: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        """Gets the ChildFailedError of a vital child."""
+        self._environment = dict(environment or {})
         self._tasks: list[asyncio.Task[None]] = []
         self._processes: dict[str, asyncio.subprocess.Process] = {}
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.stop()
+        self.failure.cancel()
 
     def start(self, child: Child) -> None:
         """Starts a child and looks after it."""
@@ -59,19 +76,26 @@ class Keeper:
         pause = _FIRST_PAUSE
         while True:
             started = loop.time()
-            process = await _spawn(child)
+            process = await _spawn(child, self._environment)
             self._processes[child.name] = process
             code = await process.wait()
+            if child.vital and code > 0 and not self.failure.done():
+                self.failure.set_exception(ChildFailedError(_last_words(child.log)))
             pause = _FIRST_PAUSE if loop.time() - started > _HEALTHY_AFTER else min(pause * 2, _LONGEST_PAUSE)
             _log.warning("%s ended (%s), starts again in %.1f s; see %s", child.name, _reason(code), pause, child.log)
             await asyncio.sleep(pause)
 
 
-async def _spawn(child: Child) -> asyncio.subprocess.Process:
+async def _spawn(child: Child, environment: Mapping[str, str]) -> asyncio.subprocess.Process:
     log = _open_log(child.log)
     try:
         return await asyncio.create_subprocess_exec(
-            *child.command, stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+            *child.command(),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            env={**os.environ, **environment},
         )
     finally:
         os.close(log)
@@ -94,6 +118,11 @@ async def _end(process: asyncio.subprocess.Process) -> None:
         with contextlib.suppress(ProcessLookupError):
             process.kill()
         await process.wait()
+
+
+def _last_words(log: Path) -> str:
+    lines = log.read_text(errors="replace").strip().splitlines()
+    return lines[-1].removeprefix("error: ") if lines else f"it ended without a word in {log}"
 
 
 def _reason(code: int) -> str:

@@ -8,7 +8,6 @@ import signal
 import time
 from contextlib import AsyncExitStack
 from datetime import timedelta
-from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 from typing import Final
 
@@ -19,8 +18,12 @@ from weft.apps.authority import Identity
 from weft.apps.bootstraps import XDS_PORT, ProxyBootstraps
 from weft.apps.pipeline import all_kinds
 from weft.apps.state import ControllerParts, ControllerState
+from weft.base.families import host_port
 from weft.base.places import Places
 from weft.ir.settings import MeshSettings
+from weft.model.local import Isolation
+from weft.node.addresses import MeshNetwork
+from weft.node.means import proxy_mark
 from weft.node.namespaces import NamespaceThread, pin
 from weft.serve.callers import Pod
 from weft.serve.http.app import create_app
@@ -39,16 +42,14 @@ _LOOK: Final = 0.5
 
 
 class ControllerOptions(Struct, frozen=True, kw_only=True):
-    """What a controller is told. `namespace` is where it listens for proxies, on the first address of `pod_cidr`."""
+    """What a controller is told. It listens for proxies in the hub's namespace of the `network`, if it has one, at its
+    gateway's primary address."""
 
     places: Places
     folder: Path
     recursive: bool
-    namespace: str
-    gateway: IPv4Address
-    host: IPv4Address
-    pod_cidr: IPv4Network
-    first_pod: IPv4Address
+    network: MeshNetwork
+    isolation: Isolation = "netns"
     gateway_addresses: tuple[str, ...] = ()
     certificate_lifetime: timedelta = timedelta(hours=24)
 
@@ -65,7 +66,7 @@ async def run_controller(options: ControllerOptions) -> None:
         source,
         tables,
         settings=MeshSettings(gateway_addresses=options.gateway_addresses),
-        pods=PodRanges((options.pod_cidr,), (str(options.host),)),
+        pods=PodRanges(options.network.cidrs, tuple(map(str, options.network.hosts)), options.network.proxies),
         clock=time.time,
     )
     pipeline = assembly.pipeline
@@ -89,7 +90,8 @@ async def run_controller(options: ControllerOptions) -> None:
         pipeline=pipeline,
         cluster=assembly.cluster,
         identity=identity,
-        bootstraps=ProxyBootstraps(settings, str(options.gateway), XDS_PORT),
+        bootstraps=ProxyBootstraps(settings, str(options.network.gateway), XDS_PORT, proxy_mark(options.isolation)),
+        isolation=options.isolation,
     )
     state = ControllerState(parts)
     lookup.state = state
@@ -114,10 +116,12 @@ async def _serve(
     options: ControllerOptions, state: ControllerState, identity: Identity, source: DirectorySource
 ) -> None:
     server = SecureServer((state.discovery.handler(),))
-    credentials = identity.serving((str(options.gateway),)).credentials()
+    gateway = options.network.gateway
+    credentials = identity.serving((str(gateway),)).credentials()
     threads = NamespaceThread()
-    address = f"{options.gateway}:{XDS_PORT}"
-    await threads.call(pin(options.namespace), lambda: server.listen(address, credentials))
+    address = host_port(str(gateway), XDS_PORT)
+    namespace = pin(options.network.namespace) if options.network.namespace else None
+    await threads.call(namespace, lambda: server.listen(address, credentials))
     ended = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, ended.set)

@@ -13,7 +13,11 @@ _COMMANDS: Final = (
     ("up", "weft.apps.up:up", "Run a folder of YAML as a mesh on this machine.", False),
     ("down", "weft.apps.up:down", "Stop a mesh and remove everything that it made.", False),
     ("demo", "weft.apps.demo.command:demo", "Show a mesh of small services with real traffic.", False),
+    ("render", "weft.apps.offline.render:render_command", "Show what a proxy would get, from files alone.", False),
+    ("validate", "weft.apps.offline.validate:validate", "Check objects in files, without a mesh.", False),
     ("controller", "weft.apps.processes:controller", "Run the controller (started by `weft up`).", True),
+    ("inside", "weft.apps.inside:inside", "Run controller and node in namespaces (started by `weft up`).", True),
+    ("forwarder", "weft.apps.inside:forwarder", "Lead into those namespaces (started by `weft up`).", True),
     ("node", "weft.apps.processes:node", "Run the node process (started by `weft up`).", True),
 )
 """Name, where it is, what the list of commands says of it, and whether that leaves it out. Loaded when used."""

@@ -2,34 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from msgspec import Struct
 
+from weft.apps.job_status import job_status
+from weft.apps.pod_manifests import PodView, pod_manifest
+from weft.apps.timestamps import timestamp
 from weft.base.issues import Ref
 from weft.mesh.fragments import NAMESPACE
 from weft.model.kinds import Kinds
-from weft.model.kubernetes import Deployment, Service
-from weft.model.local import ContainerReport, PodReport
+from weft.model.kubernetes import Deployment, Job, Service
 from weft.model.objects import Kind, Metadata, Object
 from weft.sources.changes import Value
-from weft.sources.local.cluster import DEPLOYMENT, LocalCluster
+from weft.sources.local.cluster import LocalCluster
 from weft.sources.local.namespaces import namespace_body
-from weft.sources.local.plans import PodPlan, explained, pod_object
 from weft.sources.local.pods import POD, PodRecord
 from weft.sources.local.services import SERVICE
 
 Manifest = dict[str, Any]
-
-
-class PodView(Struct, frozen=True):
-    """A pod, what was decided about it, and what the node last said of it."""
-
-    record: PodRecord
-    plan: PodPlan | None
-    report: PodReport | None
 
 
 class ObjectView(Struct, frozen=True):
@@ -41,11 +33,12 @@ class ObjectView(Struct, frozen=True):
 
 
 class Manifests:
-    """Manifests of the objects of a cluster."""
+    """Manifests of the objects of a cluster. `node` is the name of the machine that runs its pods."""
 
-    def __init__(self, cluster: LocalCluster, kinds: Kinds) -> None:
+    def __init__(self, cluster: LocalCluster, kinds: Kinds, node: str = "") -> None:
         self._cluster = cluster
         self._kinds = kinds
+        self._node = node
 
     def all(self, kind: str, namespace: str | None) -> Iterator[Manifest]:
         """All objects of a kind as they are now, sorted by namespace and name.
@@ -89,6 +82,8 @@ class Manifests:
             return {"spec": _service_addresses(found.spec)} if found is not None and found.spec.cluster_ip else {}
         if isinstance(value, Object) and isinstance(value.spec, Deployment):
             return {"status": self._deployment_status(value)}
+        if isinstance(value, Object) and isinstance(value.spec, Job):
+            return {"status": job_status(self._cluster.jobs.record(ref), self._cluster.jobs.pods(ref))}
         return {}
 
     def _deployment_status(self, deployment: Object[Deployment]) -> dict[str, int]:
@@ -104,7 +99,7 @@ class Manifests:
         }
 
     def _view(self, record: PodRecord) -> PodView:
-        return PodView(record, self._cluster.plan(record.uid), self._cluster.pods.report(record.uid))
+        return PodView(record, self._cluster.plan(record.uid), self._cluster.pods.report(record.uid), self._node)
 
 
 def _read(
@@ -154,69 +149,3 @@ def labels_of(manifest: Manifest) -> dict[str, Any]:
 def _envelope(kind: Kind) -> Manifest:
     version = kind.versions[0]
     return {"apiVersion": f"{kind.group}/{version}" if kind.group else version, "kind": kind.name}
-
-
-# ---- pods ------------------------------------------------------------------------------------------------------------
-def pod_manifest(view: PodView) -> Manifest:
-    """A pod: its spec as its author wrote it when the pod was made, its metadata and status as they are now."""
-    record, plan = view.record, view.plan or PodPlan(record=view.record, addresses=())
-    annotations = pod_object(PodPlan(record=record, addresses=()), None).metadata.annotations
-    metadata: Manifest = {
-        "name": record.name,
-        "namespace": record.namespace,
-        "uid": record.uid,
-        "labels": record.marks.labels,
-        "annotations": annotations,
-        "creationTimestamp": timestamp(record.created),
-        "ownerReferences": _owners(record),
-    }
-    if record.deleted is not None:
-        metadata["deletionTimestamp"] = timestamp(record.deleted)
-    report = explained(plan, view.report) if view.report is not None else None
-    status = pod_status(report, plan.addresses, injected=record.injected != "none")
-    return {"apiVersion": "v1", "kind": POD, "metadata": metadata, "spec": record.written, "status": status}
-
-
-def pod_status(report: PodReport | None, addresses: Sequence[str], *, injected: bool) -> Manifest:
-    """The status of a pod in the form of Kubernetes; the Envoy of a pod is its container `istio-proxy`."""
-    network = {"podIP": next(iter(addresses), ""), "podIPs": [{"ip": each} for each in addresses]}
-    if report is None:
-        return {"phase": "Pending", **network, "conditions": [], "containerStatuses": []}
-    units = [*report.containers, *([report.proxy] if report.proxy is not None and injected else [])]
-    return {
-        "phase": report.phase,
-        "reason": report.reason,
-        "message": report.message,
-        **network,
-        "startTime": timestamp(report.started),
-        "conditions": [{"type": "Ready", "status": "True" if report.ready else "False"}],
-        "containerStatuses": [_container_status(unit) for unit in units],
-    }
-
-
-def _container_status(unit: ContainerReport) -> Manifest:
-    return {
-        "name": unit.name,
-        "ready": unit.ready,
-        "restartCount": unit.restarts,
-        "started": unit.state == "running",
-        "state": {unit.state: _state(unit)},
-    }
-
-
-def _state(unit: ContainerReport) -> Manifest:
-    if unit.state == "running":
-        return {"startedAt": timestamp(unit.started), "pid": unit.pid}
-    said = {"reason": unit.reason, "message": unit.message}
-    return {**said, "exitCode": unit.exit_code} if unit.state == "terminated" else said
-
-
-def _owners(record: PodRecord) -> list[dict[str, str]]:
-    if record.owner is None or record.owner.kind != DEPLOYMENT:
-        return []
-    return [{"apiVersion": "apps/v1", "kind": "Deployment", "name": record.owner.name}]
-
-
-def timestamp(seconds: float) -> str:
-    """A time as Kubernetes writes it (RFC 3339)."""
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -8,6 +8,7 @@ from weft.analyze.analyzer import analyze
 from weft.base.issues import Issue, Ref
 from weft.dialects import kubernetes as kubernetes_dialect
 from weft.dialects.istio import networking, security
+from weft.dialects.istio.networking.mesh_networks import with_networks
 from weft.dialects.istio.networking.mesh_settings import mesh_settings
 from weft.envoy.resources import ProxyResources
 from weft.graph.core import Graph
@@ -15,8 +16,7 @@ from weft.graph.tables import Derived, Input
 from weft.ir.settings import MeshSettings
 from weft.mesh.fragments import Dialects, Fragments, Objects
 from weft.mesh.reader import Mesh
-from weft.model import istio_networking, istio_security, kubernetes, standalone
-from weft.model.istio_mesh import CONFIG_MAP, KEY, decode_mesh_config
+from weft.model import istio_mesh, istio_mesh_networks, istio_networking, istio_security, kubernetes, standalone
 from weft.model.kinds import Kinds
 from weft.model.kubernetes import ConfigMap
 from weft.model.objects import Object
@@ -44,14 +44,23 @@ class Pipeline:
 
     def issues(self) -> tuple[Issue, ...]:
         """Everything that is wrong with objects and between them; not what a file says that can't be read."""
-        return (*self._settings()[1], *self.fragments.issues(), *analyze(self.fragments, self.mesh))
+        return (*self.issues_of_objects(), *analyze(self.fragments, self.mesh))
+
+    def issues_of_objects(self) -> tuple[Issue, ...]:
+        """What is wrong with objects, each seen alone."""
+        return (*self._settings()[1], *self.fragments.issues())
 
     def _settings(self) -> tuple[MeshSettings, tuple[Issue, ...]]:
-        ref = Ref("ConfigMap", self._base.root_namespace, CONFIG_MAP)
+        ref = Ref("ConfigMap", self._base.root_namespace, istio_mesh.CONFIG_MAP)
         found = self.objects.get(ref)
-        text = found.spec.data.get(KEY) if isinstance(found, Object) and isinstance(found.spec, ConfigMap) else None
-        if text is None:
-            return self._base, ()
-        decoded = decode_mesh_config(text, ref)
-        settings, issues = mesh_settings(decoded.config, ref, self._base)
-        return settings, (*decoded.issues, *issues)
+        texts = found.spec.data if isinstance(found, Object) and isinstance(found.spec, ConfigMap) else {}
+        settings, issues = self._base, list[Issue]()
+        if istio_mesh.KEY in texts:
+            decoded = istio_mesh.decode_mesh_config(texts[istio_mesh.KEY], ref)
+            settings, found_in_mesh = mesh_settings(decoded.config, ref, settings)
+            issues += (*decoded.issues, *found_in_mesh)
+        if istio_mesh_networks.KEY in texts:
+            stated = istio_mesh_networks.decode_mesh_networks(texts[istio_mesh_networks.KEY], ref)
+            settings, found_in_networks = with_networks(stated.networks, ref, settings)
+            issues += (*stated.issues, *found_in_networks)
+        return settings, tuple(issues)

@@ -6,30 +6,23 @@ import asyncio
 import logging
 import signal
 from datetime import timedelta
-from ipaddress import IPv4Network
+from ipaddress import ip_network
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import click
 
+from weft.apps.assembly import LOOPBACK, gateway_addresses
 from weft.apps.children import end_with_parent
 from weft.apps.controller import ControllerOptions, run_controller
-from weft.base.places import Places
+from weft.apps.families import families_in, families_option, loopback_addresses
 from weft.cli.options import chosen_places, mesh_options
 from weft.node.addresses import MeshNetwork
 from weft.node.agent import run_node
-from weft.node.settings import node_settings
+from weft.node.settings import NodeSettings, node_settings, stored_isolation
 
 _FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
-
-LOOPBACK: Final = "127.0.0.1"
-EVERYWHERE: Final = "0.0.0.0"
-
-
-def gateway_addresses(chosen: str, machine: str) -> tuple[str, ...]:
-    """Where gateways listen: at the chosen address, and for pods at the machine's address in the mesh's network."""
-    return () if chosen == EVERYWHERE else (chosen, machine)
 
 
 @click.command()
@@ -37,7 +30,7 @@ def gateway_addresses(chosen: str, machine: str) -> tuple[str, ...]:
 @click.option("--folder", type=click.Path(path_type=Path), required=True, help="Folder of the mesh's objects.")
 @click.option("--recursive", is_flag=True, help="Also read the folders below.")
 @click.option("--namespace", required=True, help="Network namespace to listen in.")
-@click.option("--pod-cidr", required=True, help="Range of the pods' addresses.")
+@click.option("--pod-cidr", required=True, multiple=True, help="Range of the pods' addresses; one of each family.")
 @click.option("--certificate-seconds", type=click.IntRange(min=5), help="Lifetime of workloads' certificates.")
 @click.option("--gateway-address", default=LOOPBACK, help="Where gateways listen.")
 @click.option("--parent", type=int, help="Process to end with.")
@@ -45,18 +38,18 @@ def gateway_addresses(chosen: str, machine: str) -> tuple[str, ...]:
 def controller(context: click.Context, /, folder: Path, **chosen: Any) -> None:
     """Runs the controller of a standalone mesh."""
     _begin(chosen["parent"])
-    network = MeshNetwork(chosen["namespace"], IPv4Network(chosen["pod_cidr"]))
+    network = MeshNetwork(chosen["namespace"], tuple(map(ip_network, chosen["pod_cidr"])))
     seconds = chosen["certificate_seconds"]
+    places = chosen_places(context)
     options = ControllerOptions(
-        places=chosen_places(context),
+        places=places,
         folder=folder,
         recursive=chosen["recursive"],
-        namespace=network.namespace,
-        gateway=network.gateway,
-        host=network.host,
-        pod_cidr=network.cidr,
-        first_pod=network.first,
-        gateway_addresses=gateway_addresses(chosen["gateway_address"], str(network.host)),
+        network=network,
+        isolation=stored_isolation(places),
+        gateway_addresses=gateway_addresses(
+            chosen["gateway_address"], tuple(map(str, network.hosts)), loopback_addresses(network.families)
+        ),
         certificate_lifetime=timedelta(seconds=seconds) if seconds is not None else timedelta(hours=24),
     )
     asyncio.run(run_controller(options))
@@ -65,18 +58,19 @@ def controller(context: click.Context, /, folder: Path, **chosen: Any) -> None:
 @click.command()
 @mesh_options
 @click.option("--envoy", type=click.Path(path_type=Path), help="Envoy's binary.")
+@families_option
 @click.option("--parent", type=int, help="Process to end with.")
 @click.pass_context
-def node(context: click.Context, *, envoy: Path | None, parent: int | None) -> None:
+def node(context: click.Context, *, envoy: Path | None, ip_families: str, parent: int | None) -> None:
     """Runs the node process of a standalone mesh."""
     _begin(parent)
-    asyncio.run(_node(chosen_places(context), envoy))
+    asyncio.run(_node(node_settings(chosen_places(context), envoy, families_in(ip_families))))
 
 
-async def _node(places: Places, envoy: Path | None) -> None:
+async def _node(settings: NodeSettings) -> None:
     """The pods go on when this ends: the next node process takes them over."""
     loop = asyncio.get_running_loop()
-    work = asyncio.create_task(run_node(node_settings(places, envoy)))
+    work = asyncio.create_task(run_node(settings))
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, work.cancel)
     try:

@@ -59,7 +59,7 @@ def readiness(places: Places) -> Readiness | None:
     pods, status = get(places, "/v1/objects/pods"), get(places, "/v1/status")
     if pods is None or status is None:
         return None
-    waiting = tuple(_reason(pod) for pod in pods["items"] if not _is_ready(pod))
+    waiting = tuple(_reason(pod) for pod in pods["items"] if not _is_ready(pod) and not _has_ended(pod))
     return Readiness(status["pods"]["wanted"], status["pods"]["ready"], waiting)
 
 
@@ -75,6 +75,11 @@ def get(places: Places, target: str) -> Any:
 def _is_ready(pod: dict[str, Any]) -> bool:
     conditions = pod["status"].get("conditions", ())
     return any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
+
+
+def _has_ended(pod: dict[str, Any]) -> bool:
+    """Nobody waits for a pod whose work is done, or has failed for good."""
+    return pod["status"].get("phase") in ("Succeeded", "Failed")
 
 
 def _reason(pod: dict[str, Any]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from weft.apps.pipeline import Pipeline
+from weft.base.families import host_port
 from weft.base.issues import Ref
 from weft.dialects.names import service_host
 from weft.mesh.reader import Mesh
@@ -21,9 +22,9 @@ def _of_service(mesh: Mesh, ref: Ref) -> dict[str, list[str]]:
     service = mesh.inventory.service(ref.namespace, service_host(ref.name, ref.namespace, mesh.settings()))
     if service is None:
         return {}
-    found = ((port, mesh.endpoint_table.of(service, port.number)) for port in service.ports)
+    found = ((port, mesh.endpoint_table.of(service, port)) for port in service.ports)
     return {
-        f"Endpoints {port.name or port.number}": [f"{e.address}:{e.port}" for e in endpoints if e.healthy]
+        f"Endpoints {port.name or port.number}": [host_port(e.address, e.port) for e in endpoints if e.healthy]
         for port, endpoints in found
     }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from collections.abc import Iterator, Sequence
 from typing import Final
@@ -10,28 +11,30 @@ from typing import Final
 from msgspec import Struct
 
 from weft import __version__
+from weft.apps.assembly import located_issues
 from weft.apps.authority import Identity
 from weft.apps.bootstraps import ProxyBootstraps
-from weft.apps.manifests import Manifest, Manifests, PodView, labels_of, pod_manifest
+from weft.apps.manifests import Manifest, Manifests, labels_of
 from weft.apps.pipeline import Pipeline
+from weft.apps.pod_manifests import PodView, pod_manifest
 from weft.apps.related import related_objects, workload_uid
 from weft.apps.views import ProxyViews
 from weft.base.issues import Issue, LocatedIssue, Ref
 from weft.identity.profiles import Subject
 from weft.model import codes
 from weft.model.kinds import Kinds
-from weft.model.local import Credentials, NodeOrders, PodReport
+from weft.model.local import Credentials, Isolation, NodeOrders, PodReport
+from weft.model.objects import Object
 from weft.serve.ads.registry import Registry
 from weft.serve.ads.server import DiscoveryService
 from weft.serve.ads.states import ProxyState
 from weft.serve.callers import Pod
 from weft.serve.http.contract import Applied, ConflictError, MeshStatus, PodCount
-from weft.sources.changes import Changes
+from weft.sources.changes import Changes, Value
 from weft.sources.local.cluster import LocalCluster
 from weft.sources.local.events import Event
 from weft.sources.local.pods import POD, PodRecord
 
-_WORST_FIRST: Final = {"error": 0, "warning": 1, "info": 2}
 _BADNESS: Final = ("SYNCED", "STALE", "NOT SENT", "ERROR")
 
 
@@ -45,6 +48,7 @@ class ControllerParts(Struct, frozen=True, kw_only=True):
     cluster: LocalCluster
     identity: Identity
     bootstraps: ProxyBootstraps
+    isolation: Isolation = "netns"
 
 
 class ControllerState:
@@ -62,7 +66,7 @@ class ControllerState:
         self._started = int(time.time())
         self._node_seen: int | None = None
         self._heard_of: set[str] = set()
-        self._manifests = Manifests(parts.cluster, parts.kinds)
+        self._manifests = Manifests(parts.cluster, parts.kinds, os.uname().nodename)
         self._changed = asyncio.Event()
         self._ending = False
         self.registry = Registry()
@@ -92,7 +96,7 @@ class ControllerState:
     @property
     def unsettled(self) -> bool:
         """Whether time alone changes something soon."""
-        return self._cluster.ending
+        return self._cluster.unsettled
 
     def end(self) -> None:
         """Lets go of a node that waits for news: the controller ends."""
@@ -131,7 +135,8 @@ class ControllerState:
         return self._manifests.one(ref)
 
     def apply(self, body: Manifest) -> Applied:
-        """As in `contract.Objects`. A Deployment's pod can't be applied: it is what its Deployment says."""
+        """As in `contract.Objects`. A Deployment's pod can't be applied: it is what its Deployment says. Of a Job that
+        was begun most can't be changed."""
         decoded = self._cluster.store.decode(body)
         issues = tuple(LocatedIssue(issue) for issue in decoded.issues)
         if decoded.value is None or any(issue.severity == "error" for issue in decoded.issues):
@@ -143,13 +148,17 @@ class ControllerState:
         known = self._manifests.body(ref)
         if known == body:
             return Applied(ref, "unchanged", issues)
+        refusals = tuple(LocatedIssue(issue) for issue in self._refusals(decoded.value))
+        if refusals:
+            return Applied(ref, "refused", refusals)
         self._cluster.store.put(ref, body)
         self._cluster.refresh((ref,))
         self._publish()
         return Applied(ref, "configured" if known is not None else "created", self.issues(ref))
 
     def label(self, ref: Ref, changes: dict[str, str | None]) -> Applied:
-        """As in `contract.Objects`. A Deployment's pod is labelled as it is, without another one taking its place."""
+        """As in `contract.Objects`. A pod of a Deployment or Job is labelled as it is, without another one taking its
+        place."""
         record = self._owned_pod(ref)
         body = pod_manifest(PodView(record, None, None)) if record is not None else self._manifests.body(ref)
         if body is None:
@@ -168,7 +177,7 @@ class ControllerState:
         return Applied(ref, "configured")
 
     def delete(self, ref: Ref) -> bool:
-        """As in `contract.Objects`. A pod of a Deployment is ended, and another one takes its place."""
+        """As in `contract.Objects`. A pod of a Deployment or Job is ended, and another one takes its place."""
         record = self._owned_pod(ref)
         if record is not None:
             self._cluster.end(record)
@@ -187,17 +196,15 @@ class ControllerState:
 
     def issues(self, ref: Ref | None) -> tuple[LocatedIssue, ...]:
         """As in `contract.Objects`."""
-        said = (each for each in self._cluster.store.issues() if ref in (None, each.issue.ref))
-        found = (self._locate(issue) for issue in self._pipeline.issues() if ref in (None, issue.ref))
-        unique = dict.fromkeys((*said, *found, *self._cluster.issues(ref)))
-        return tuple(sorted(unique, key=lambda each: _WORST_FIRST[each.issue.severity]))
+        return located_issues(self._pipeline, self._cluster, ref)
 
-    def _locate(self, issue: Issue) -> LocatedIssue:
-        position = self._cluster.store.position(issue.ref, issue.path) if issue.ref is not None else None
-        return LocatedIssue(issue, position)
+    def _refusals(self, value: Value) -> Iterator[Issue]:
+        """What can't be changed any more."""
+        if isinstance(value, Object) and self._cluster.store.value(value.ref) is not None:
+            yield from self._cluster.refusals(value)
 
     def _owned_pod(self, ref: Ref) -> PodRecord | None:
-        """A pod that no object says itself, but a Deployment, and that is not ending."""
+        """A pod that no object says itself, but a Deployment or Job, and that is not ending."""
         if ref.kind != POD or self._cluster.store.value(ref) is not None:
             return None
         record = self._cluster.pods.named(ref)
@@ -206,9 +213,10 @@ class ControllerState:
     # ---- MeshView ----------------------------------------------------------------------------------------------
     def status(self) -> MeshStatus:
         """As in `contract.MeshView`."""
-        records = [record for record in self._cluster.pods.records() if record.deleted is None]
+        pods = self._cluster.pods
+        records = [r for r in pods.records() if r.deleted is None and not pods.has_ended(r.uid)]
         # What a former controller was told may be long over.
-        ready = sum(self._cluster.pods.is_ready(record.uid) for record in records if record.uid in self._heard_of)
+        ready = sum(pods.is_ready(record.uid) for record in records if record.uid in self._heard_of)
         counts: dict[str, int] = {}
         for proxy in self.registry.states():
             worst = max((each.status for each in proxy.types), key=_BADNESS.index, default="NOT SENT")
@@ -216,7 +224,7 @@ class ControllerState:
         return MeshStatus(
             mesh=self._parts.mesh,
             version=__version__,
-            isolation="netns",
+            isolation=self._parts.isolation,
             folder=self._parts.folder,
             started=self._started,
             node_seen=self._node_seen,
@@ -271,6 +279,6 @@ def _labelled(body: Manifest, changes: dict[str, str | None]) -> Manifest:
 
 
 def _owned(record: PodRecord) -> Issue:
-    maker = str(record.owner) if record.owner is not None else "a Deployment that it was taken from by its labels"
-    message, advice = f"the pod comes from {maker}", "change the Deployment; `weft label` and `weft delete` do work"
+    maker = str(record.owner) if record.owner is not None else "an owner that it was taken from by its labels"
+    message, advice = f"the pod comes from {maker}", "change its owner; `weft label` and `weft delete` do work"
     return Issue(codes.INVALID, "error", record.ref, "metadata.name", message, "nothing is changed", advice)

@@ -5,37 +5,26 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import sys
 import time
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 from typing import Final
 
-from msgspec import Struct
+from msgspec import structs
 
-from weft.apps.children import Child, Keeper
+from weft.apps.children import Keeper
 from weft.apps.claim import claimed, clear, maker, running_pid
+from weft.apps.endings import until_signal
+from weft.apps.mesh_children import controller_child, node_child
+from weft.apps.outside import keep_outside, remove_outside
+from weft.apps.up_options import UpOptions
 from weft.base.places import Places
-from weft.node.addresses import MeshNetwork
 from weft.node.agent import make_network
 from weft.node.envoy import find_envoy
-from weft.node.settings import node_settings
+from weft.node.ownership import require_own_network
+from weft.node.settings import node_settings, store_isolation
 from weft.node.teardown import remove_everything
 
 _STOP_WAIT: Final = 60.0
-
-
-class UpOptions(Struct, frozen=True, kw_only=True):
-    """What to run. `certificate_seconds` is the lifetime of workloads' certificates; None leaves the default. With
-    `keep` pods and state outlive us, as if we had been killed."""
-
-    places: Places
-    folder: Path
-    recursive: bool = False
-    envoy: Path | None = None
-    certificate_seconds: int | None = None
-    gateway_address: str = "127.0.0.1"
-    keep: bool = False
 
 
 async def keep_mesh(options: UpOptions, meanwhile: Callable[[], Awaitable[int]]) -> int:
@@ -50,34 +39,43 @@ async def keep_mesh(options: UpOptions, meanwhile: Callable[[], Awaitable[int]])
 async def run_claimed(options: UpOptions, meanwhile: Callable[[], Awaitable[int]]) -> int:
     """Runs a mesh while `meanwhile` runs, or until SIGTERM or SIGINT, then removes it; returns what that returned.
 
-    The claim on the mesh must be held. Raises NoEnvoyError, or what `make_network` raises, where this machine can't run
+    The claim on the mesh must be held. Raises NoEnvoyError, ForeignMeshError, or what `make_network` raises, where this machine can't run
     a mesh.
     """
-    settings = node_settings(options.places, options.envoy)
+    settings = node_settings(options.places, options.envoy, options.families)
     find_envoy(settings.envoy, settings.search_path)
-    keeper = Keeper()
+    await require_own_network(structs.replace(settings, isolation=options.isolation))
+    store_isolation(options.places, options.isolation)
     try:
-        network = await make_network(settings)
-        keeper.start(_controller(options, network))
-        keeper.start(_node(options))
-        return await _until_signal(meanwhile)
+        return await (keep_outside if options.isolation == "userns" else keep_inside)(options, meanwhile)
     finally:
-        await keeper.stop()
         if not options.keep:
             await remove_claimed(options.places)
 
 
+async def keep_inside(options: UpOptions, meanwhile: Callable[[], Awaitable[int]]) -> int:
+    """Runs a mesh in the namespaces that we are in; its pods and its network stay. Raises what `make_network` does."""
+    settings = node_settings(options.places, options.envoy, options.families)
+    async with Keeper() as keeper:
+        network = await make_network(settings)
+        keeper.start(controller_child(options, network))
+        keeper.start(node_child(options))
+        return await until_signal(meanwhile())
+
+
 async def remove_claimed(places: Places) -> None:
     """Stops what is left of a mesh's pods, and removes its network and its state. The claim must be held."""
-    await remove_everything(node_settings(places))
+    settings = node_settings(places)
+    await (remove_outside if settings.isolation == "userns" else remove_everything)(settings)
     clear(places)
 
 
 async def stop_mesh(places: Places) -> bool:
     """Ends a mesh: asks the process that keeps it, and cleans up what it left. False if there is none.
 
-    Raises TimeoutError if the process does not end, ForeignFolderError.
+    Raises TimeoutError if the process does not end, ForeignFolderError, ForeignMeshError.
     """
+    await require_own_network(node_settings(places))
     pid = running_pid(places)
     if pid is not None:
         os.kill(pid, signal.SIGTERM)
@@ -94,41 +92,3 @@ async def _ended(places: Places, pid: int) -> None:
         if time.monotonic() > end:
             raise TimeoutError(f"process {pid} does not end; kill it and run `weft down` again")
         await asyncio.sleep(0.1)
-
-
-def _controller(options: UpOptions, network: MeshNetwork) -> Child:
-    lifetime = options.certificate_seconds
-    command = (
-        *_weft(options.places, "controller"),
-        *("--folder", str(options.folder), "--namespace", network.namespace, "--pod-cidr", str(network.cidr)),
-        *("--gateway-address", options.gateway_address),
-        *(("--recursive",) if options.recursive else ()),
-        *(("--certificate-seconds", str(lifetime)) if lifetime is not None else ()),
-    )
-    return Child("controller", command, options.places.state / "logs" / "controller.log")
-
-
-def _node(options: UpOptions) -> Child:
-    envoy = ("--envoy", str(options.envoy)) if options.envoy is not None else ()
-    return Child("node", (*_weft(options.places, "node"), *envoy), options.places.state / "logs" / "node.log")
-
-
-def _weft(places: Places, command: str) -> tuple[str, ...]:
-    place = ("--mesh", places.mesh, "--state-dir", str(places.state))
-    return (sys.executable, "-m", "weft.apps.main", command, *place, "--parent", str(os.getpid()))
-
-
-async def _until_signal(meanwhile: Callable[[], Awaitable[int]]) -> int:
-    ended = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        loop.add_signal_handler(number, ended.set)
-    work = asyncio.ensure_future(meanwhile())
-    stop = asyncio.create_task(ended.wait())
-    try:
-        await asyncio.wait((work, stop), return_when=asyncio.FIRST_COMPLETED)
-        return work.result() if work.done() else 0
-    finally:
-        for task in (work, stop):
-            task.cancel()
-        await asyncio.gather(work, stop, return_exceptions=True)

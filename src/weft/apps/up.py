@@ -13,14 +13,17 @@ import click
 import msgspec
 
 from weft.apps.claim import running_pid
-from weft.apps.failures import mesh_failures, require_root
+from weft.apps.failures import mesh_failures
 from weft.apps.progress import NotReadyError, Readiness, describe, get, until_ready
-from weft.apps.supervisor import UpOptions, keep_mesh, stop_mesh
+from weft.apps.supervisor import keep_mesh, stop_mesh
+from weft.apps.up_options import UpOptions, arguments_of, chosen_isolation, up_options, up_options_in
 from weft.base.issues import LocatedIssue
 from weft.base.places import Places
 from weft.cli.errors import Failure
 from weft.cli.issues import print_issue
 from weft.cli.options import chosen_places, mesh_options
+from weft.node.forwarding import stored_forwards
+from weft.node.limits import introduction
 
 READY_LIMIT: Final = 120.0
 _SHOWN_ISSUES: Final = 20
@@ -29,26 +32,20 @@ _SHOWN_ISSUES: Final = 20
 @click.command()
 @click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @mesh_options
-@click.option("-R", "--recursive", is_flag=True, help="Also read the folders below.")
+@up_options
 @click.option("-d", "--detach", is_flag=True, help="Return once the mesh is ready; it goes on until `weft down`.")
-@click.option("--envoy", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Envoy's binary.")
-@click.option("--certificate-seconds", type=click.IntRange(min=5), help="Lifetime of workloads' certificates.")
-@click.option("--gateway-address", default="127.0.0.1", show_default=True, help="Where gateways listen.")
 @click.option("--timeout", type=float, default=READY_LIMIT, show_default=True, help="Seconds to wait for all pods.")
 @click.pass_context
-def up(context: click.Context, /, folder: Path, **chosen: Any) -> int:
+def up(context: click.Context, /, **given: Any) -> int:
     """Runs the objects in FOLDER as a mesh on this machine; changed files take effect at once. Ctrl-C removes it."""
-    require_root("sudo weft up ...")
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
-    options = UpOptions(
-        places=chosen_places(context),
-        folder=folder.absolute(),
-        recursive=chosen["recursive"],
-        envoy=chosen["envoy"],
-        certificate_seconds=chosen["certificate_seconds"],
-        gateway_address=chosen["gateway_address"],
-    )
-    return detached(options, chosen["timeout"]) if chosen["detach"] else run_mesh(options, chosen["timeout"])
+    places = chosen_places(context)
+    with mesh_failures():
+        choice = chosen_isolation(given["isolation"], places)
+    for line in introduction(choice):
+        click.echo(line)
+    options = up_options_in(given, places, choice.isolation)
+    return detached(options, given["timeout"]) if given["detach"] else run_mesh(options, given["timeout"])
 
 
 def run_mesh(options: UpOptions, timeout: float) -> int:
@@ -57,7 +54,7 @@ def run_mesh(options: UpOptions, timeout: float) -> int:
     async def watch() -> int:
         seconds = await _say_when_ready(options.places, timeout)
         if seconds is not None:
-            click.echo(f"mesh {options.places.mesh} is ready after {seconds:.1f} s; Ctrl-C ends it")
+            _say_ready(options.places, seconds, "Ctrl-C ends it")
         await asyncio.Event().wait()
         return 0
 
@@ -77,6 +74,13 @@ async def _say_when_ready(places: Places, limit: float) -> float | None:
     return seconds
 
 
+def _say_ready(places: Places, seconds: float, ending: str) -> None:
+    for forward in stored_forwards(places.forwards):
+        if forward.remark:
+            click.echo(forward.remark)
+    click.echo(f"mesh {places.mesh} is ready after {seconds:.1f} s; {ending}")
+
+
 def _say(seconds: float, now: Readiness | None) -> None:
     click.echo(f"{seconds:5.1f} s  {describe(now)}")
 
@@ -90,7 +94,7 @@ def detached(options: UpOptions, timeout: float) -> int:
     log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with open(log, "ab") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "weft.apps.main", "up", *_arguments(options)],
+            [sys.executable, "-m", "weft.apps.main", "up", *arguments_of(options)],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
@@ -101,20 +105,8 @@ def detached(options: UpOptions, timeout: float) -> int:
     except NotReadyError as error:
         ended = process.poll() is not None
         raise Failure(f"the mesh {'ended' if ended else 'is not ready'}: {error}", hint=f"see {log}") from error
-    click.echo(f"mesh {places.mesh} is ready after {seconds:.1f} s; `weft down` ends it")
+    _say_ready(places, seconds, "`weft down` ends it")
     return 0
-
-
-def _arguments(options: UpOptions) -> list[str]:
-    """The command line that means these options."""
-    lifetime = options.certificate_seconds
-    return [
-        *(str(options.folder), "--mesh", options.places.mesh, "--state-dir", str(options.places.state)),
-        *("--gateway-address", options.gateway_address),
-        *(["--recursive"] if options.recursive else []),
-        *(["--envoy", str(options.envoy)] if options.envoy is not None else []),
-        *(["--certificate-seconds", str(lifetime)] if lifetime is not None else []),
-    ]
 
 
 @click.command()

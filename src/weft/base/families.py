@@ -1,7 +1,7 @@
 """Families of addresses, by the names that Kubernetes has for them (core/v1 Service, `ipFamilies`)."""
 
 from collections.abc import Iterable
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import Final, Literal
 
 Family = Literal["IPv4", "IPv6"]
@@ -16,6 +16,24 @@ ANY_ADDRESS: Final[dict[Family, str]] = {"IPv4": "0.0.0.0", "IPv6": "::"}
 LOOPBACK: Final[dict[Family, str]] = {"IPv4": "127.0.0.1", "IPv6": "::1"}
 
 
+def parse_address(text: str) -> Address:
+    """The address of a text. Raises ValueError for any other text, and for an address with a zone: that is a name of
+    this machine's (RFC 4007), and Python takes any characters for it."""
+    address = ip_address(text)
+    if "%" in text:
+        raise ValueError(f"{text!r} has a zone")
+    return address
+
+
+def is_address(text: str) -> bool:
+    """Whether a text is an address."""
+    try:
+        parse_address(text)
+    except ValueError:
+        return False
+    return True
+
+
 def family_of(address: str) -> Family:
     """The family of the text of an address or network. Only those of IPv6 have a colon (RFC 4291, section 2.2)."""
     return "IPv6" if ":" in address else "IPv4"
@@ -24,6 +42,11 @@ def family_of(address: str) -> Family:
 def families_of(addresses: Iterable[str]) -> tuple[Family, ...]:
     """The families of addresses, each once, in their order."""
     return tuple(dict.fromkeys(map(family_of, addresses)))
+
+
+def host_port(address: str, port: int) -> str:
+    """Address and port as in URLs: an address of IPv6 in brackets (RFC 3986, section 3.2.2)."""
+    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
 
 
 def any_addresses(families: Iterable[Family]) -> tuple[str, ...]:

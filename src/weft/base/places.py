@@ -37,6 +37,16 @@ class Places(Struct, frozen=True):
         return self.state / "logs" / "controller.log"
 
     @property
+    def isolation(self) -> Path:
+        """The file that says how pods are kept apart."""
+        return self.state / "isolation"
+
+    @property
+    def forwards(self) -> Path:
+        """The file that says which ports of a mesh in namespaces of its own are open outside."""
+        return self.state / "forwards.json"
+
+    @property
     def node(self) -> Path:
         """The folder of the node process: pods, their records, logs and Envoys."""
         return self.state / "node"

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from weft.cli.ages import age
+from weft.cli.ages import age, duration
 from weft.cli.manifests import Json, dig, items, seconds
 from weft.cli.pods import pod_proxy, pod_ready, pod_restarts, pod_status
 
@@ -89,6 +89,26 @@ def _containers(field: str) -> Cell:
     return lambda item, _: ",".join(str(container.get(field, "")) for container in items(item, *path))
 
 
+def _job_status(job: Json, _: float) -> str:
+    """What a Job has come to, as kubectl says it: the first condition that holds."""
+    holding = {each.get("type") for each in items(job, "status", "conditions") if each.get("status") == "True"}
+    return next((name for name in ("Complete", "Failed", "Suspended") if name in holding), "Running")
+
+
+def _job_completions(job: Json, _: float) -> str:
+    """`1/3`; `0/1 of 2` where the first success of a group decides."""
+    succeeded = dig(job, "status", "succeeded") or 0
+    wanted, parallel = dig(job, "spec", "completions"), dig(job, "spec", "parallelism")
+    if wanted is not None:
+        return f"{succeeded}/{wanted}"
+    return f"{succeeded}/1 of {parallel}" if parallel is not None and parallel > 1 else f"{succeeded}/1"
+
+
+def _job_duration(job: Json, now: float) -> str:
+    begun, ended = seconds(dig(job, "status", "startTime")), seconds(dig(job, "status", "completionTime"))
+    return duration((ended or now) - begun) if begun is not None else ""
+
+
 def _endpoints(endpoint_slice: Json, _: float) -> str:
     addresses = [str(a) for each in items(endpoint_slice, "endpoints") for a in each.get("addresses") or ()]
     return ",".join(addresses) or NONE
@@ -128,6 +148,15 @@ _COLUMNS: Final[Mapping[str, Sequence[Column]]] = {
         Column("CONTAINERS", _containers("name"), wide=True),
         Column("IMAGES", _containers("image"), wide=True),
         Column("SELECTOR", lambda item, _: _pairs(dig(item, "spec", "selector", "matchLabels")), wide=True),
+    ),
+    "Job.batch": (
+        _NAME,
+        Column("STATUS", _job_status),
+        Column("COMPLETIONS", _job_completions),
+        Column("DURATION", _job_duration),
+        _AGE,
+        Column("CONTAINERS", _containers("name"), wide=True),
+        Column("IMAGES", _containers("image"), wide=True),
     ),
     "Namespace": (_NAME, Column("STATUS", _at("status", "phase", default="Active")), _AGE),
     "ConfigMap": (_NAME, Column("DATA", _size("data")), _AGE),

@@ -12,6 +12,7 @@ from weft.cli.manifests import dig
 from weft.cli.options import chosen_places
 
 _PATIENCE: Final = 1.0
+_OWNERS: Final = {"deploy": "deployments", "job": "jobs"}
 
 
 def complete_resource(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
@@ -24,12 +25,13 @@ def complete_resource(context: click.Context, parameter: click.Parameter, incomp
 
 
 def complete_target(context: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """Pods by name, and Deployments as `deploy/NAME`."""
+    """Pods by name, Deployments as `deploy/NAME` and Jobs as `job/NAME`."""
     controller = _controller(context)
     namespace = context.params.get("namespace") or "default"
-    if incomplete.startswith("deploy/"):
-        return _fitting(incomplete, lambda: (f"deploy/{name}" for name in _names(controller, "deployments", namespace)))
-    return _fitting(incomplete, lambda: [*_names(controller, "pods", namespace), "deploy/"])
+    kind = incomplete.partition("/")[0]
+    if "/" in incomplete and kind in _OWNERS:
+        return _fitting(incomplete, lambda: (f"{kind}/{name}" for name in _names(controller, _OWNERS[kind], namespace)))
+    return _fitting(incomplete, lambda: [*_names(controller, "pods", namespace), *(f"{kind}/" for kind in _OWNERS)])
 
 
 def _fitting(incomplete: str, words: Callable[[], Iterable[str]]) -> list[CompletionItem]:

@@ -36,7 +36,8 @@ def get(context: click.Context, /, resources: Sequence[str], output: Form | None
     """Show objects of the mesh.
 
     KIND is a plural, singular or short name, with or without the group: pods, svc, virtualservices.networking.istio.io;
-    or several with commas between. Events are a kind, too, and `all` stands for pods, services and deployments.
+    or several with commas between. Events are a kind, too, and `all` stands for pods, services, deployments and
+    jobs.
     """
     namespace = None if options["all_namespaces"] else str(options["namespace"])
     wanted = parse_resources(resources, namespace, options["selector"])

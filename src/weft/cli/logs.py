@@ -18,7 +18,7 @@ _ALL: Final = -1
 
 
 @click.command("logs")
-@click.argument("target", metavar="POD|deploy/NAME", shell_complete=complete_target)
+@click.argument("target", metavar="POD|deploy/NAME|job/NAME", shell_complete=complete_target)
 @click.option("-c", "--container", metavar="NAME", help=f"Which container; {PROXY} or envoy is the pod's Envoy.")
 @click.option("-f", "--follow", "following", is_flag=True, help="Go on and show what is added.")
 @click.option("-p", "--previous", is_flag=True, help="The run before the present one.")

@@ -12,7 +12,7 @@ from weft.cli.manifests import Json
 EVENT: Final = "Event"
 
 _EVENT_WORDS: Final = frozenset({"event", "events", "ev"})
-_ALL: Final = ("pods", "services", "deployments")
+_ALL: Final = ("pods", "services", "deployments", "jobs")
 
 
 class Wanted(Struct, frozen=True):

@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, Literal
 
 import click
@@ -10,12 +10,15 @@ import msgspec
 from msgspec import Struct
 
 from weft.base.issues import LocatedIssue
+from weft.base.places import Places
 from weft.cli.ages import duration
 from weft.cli.api import Controller
 from weft.cli.errors import FAILED, colour
 from weft.cli.issues import SEVERITIES, by_severity, print_issue
 from weft.cli.options import chosen_places, mesh_options
 from weft.cli.output import structured
+from weft.node.forwarding import stored_forwards
+from weft.node.limits import limits_of
 from weft.serve.http.contract import MeshStatus
 
 SILENCE: Final = 30
@@ -39,13 +42,15 @@ class Finding(Struct, frozen=True):
 @click.pass_context
 def status(context: click.Context, /, output: Literal["json", "yaml"] | None) -> int:
     """Show at a glance how the mesh is; the exit code is 1 if something is not as it should be."""
-    found = Controller(chosen_places(context)).fetch("/v1/status", MeshStatus)
+    places = chosen_places(context)
+    found = Controller(places).fetch("/v1/status", MeshStatus)
+    limits = (*limits_of(found.isolation), *_remarks(places))
     lines = list(findings(found, time.time()))
     healthy = all(line.good for line in lines)
     if output:
-        click.echo(structured({"healthy": healthy, **msgspec.to_builtins(found)}, output))
+        click.echo(structured({"healthy": healthy, "limits": limits, **msgspec.to_builtins(found)}, output))
     else:
-        _show(found, lines)
+        _show(found, lines, limits)
     return 0 if healthy else FAILED
 
 
@@ -83,10 +88,18 @@ def _issues(issues: tuple[LocatedIssue, ...]) -> Finding:
     return Finding("Issues", not counts["error"], ", ".join(said) or "none")
 
 
-def _show(found: MeshStatus, lines: list[Finding]) -> None:
+def _remarks(places: Places) -> tuple[str, ...]:
+    """What somebody has to know of ports that lead into the mesh."""
+    remarks = (forward.remark for forward in stored_forwards(places.forwards))
+    return tuple(remark for remark in remarks if remark)
+
+
+def _show(found: MeshStatus, lines: list[Finding], limits: Iterable[str]) -> None:
     for line in lines:
         mark = click.style("✔", fg="green") if line.good else click.style("✘", fg="red")
         click.echo(f"{mark} {line.subject + ':':<12}{line.text}", color=colour(os.environ))
+    for limit in limits:
+        click.echo(f"  - {limit}")
     issues = by_severity(found.issues)
     for located in issues[:_SHOWN]:
         print_issue(located, indent="    ", err=False)

@@ -47,6 +47,9 @@ class Lookup(Protocol):
     def objects(self, kind: str, namespace: str) -> tuple[Object[Any], ...]:
         """All readable objects of a kind in a namespace, sorted by name."""
 
+    def labelled(self, kind: str, namespace: str, label: tuple[str, str]) -> tuple[Object[Any], ...]:
+        """Those of `objects` that have a label of this value."""
+
     def namespace_labels(self, namespace: str) -> dict[str, str]:
         """Labels of a namespace, empty where it is not declared."""
 

@@ -1,6 +1,7 @@
 """Names and small values that several dialects write alike: hosts, identities, localities, labels, visibility."""
 
 from collections.abc import Iterable, Mapping
+from ipaddress import ip_address, ip_network
 
 from weft.ir.identities import SCHEME
 from weft.ir.settings import MeshSettings
@@ -10,6 +11,20 @@ from weft.ir.values import Identity, Labels, LabelTerm, Locality
 def service_host(name: str, namespace: str, settings: MeshSettings) -> str:
     """The absolute host of a Kubernetes Service: `reviews.default.svc.cluster.local`."""
     return f"{name}.{namespace}.svc.{settings.cluster_domain}".lower()
+
+
+def network_of(address: str, settings: MeshSettings) -> str:
+    """The network that an endpoint is in which does not say so itself; empty where nobody says it.
+
+    Source: Istio, MeshNetworks: that of the whole cluster, else the one that has the address in a range.
+    """
+    if settings.network or not settings.networks:
+        return settings.network
+    try:
+        found = ip_address(address)
+    except ValueError:
+        return ""
+    return next((name for name, cidr in settings.networks if found in ip_network(cidr)), "")
 
 
 def account_identity(namespace: str, account: str, settings: MeshSettings) -> Identity:

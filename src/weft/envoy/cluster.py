@@ -10,7 +10,7 @@ from weft.envoy.dns import dns_cluster, dynamic_cluster
 from weft.envoy.endpoints import cluster_load_assignment
 from weft.envoy.load_balancing import load_balancing
 from weft.envoy.messages import discovered, milliseconds, wrapped
-from weft.envoy.names import destination_rule_path, statistics_prefix
+from weft.envoy.names import ANY_ADDRESS, destination_rule_path, statistics_prefix
 from weft.envoy.outlier_detection import outlier_detection
 from weft.envoy.protocol_options import codec, protocol_options
 from weft.envoy.upstream_tls import names_host, transport_sockets, verifies_host
@@ -19,6 +19,9 @@ from weft.ir.settings import MeshSettings
 from weft.ir.traffic import TrafficSettings
 
 CLUSTER: Final = "envoy.config.cluster.v3.Cluster"
+ANY_SOURCE: Final = {"source_address": {"address": ANY_ADDRESS, "port_value": 0}}
+"""Instead of the address that the bootstrap names: it is one of loopback, from which nothing leaves the machine."""
+
 CONNECT_TIMEOUT: Final = 10_000  # Istio, MeshConfig.connectTimeout
 
 
@@ -38,8 +41,9 @@ def cluster(source: view.Cluster, settings: MeshSettings) -> Message:
         alt_stat_name=statistics_prefix(source.name),
         typed_extension_protocol_options=options,
         metadata=_metadata(source, settings),
+        upstream_bind_config=ANY_SOURCE if source.any_source else None,
         **_discovery(source),
-        **load_balancing(traffic, provided=source.discovery in ("original", "dynamic")),
+        **load_balancing(traffic, provided=source.discovery in ("original", "dynamic"), addressed=source.addressed),
         **connections(traffic),
         **transport_sockets(source, version, settings),
     )

@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 from weft.base import protobuf
+from weft.envoy.endpoints import ADDRESS_KEY
 from weft.envoy.messages import percent, wrapped
 from weft.ir.traffic import Balance, TrafficSettings
 
@@ -18,13 +19,28 @@ _POLICIES: Final[dict[Balance, str]] = {
 }
 
 
-def load_balancing(settings: TrafficSettings, *, provided: bool = False) -> dict[str, Any]:
+_WITHOUT_SUBSETS: Final = frozenset({"original", "utilization"})
+
+
+def load_balancing(settings: TrafficSettings, *, provided: bool = False, addressed: bool = False) -> dict[str, Any]:
     """Returns the fields of a Cluster that balance its load. Least requests is the default (Istio).
 
     `provided`: the cluster's kind decides, by the address that the client chose or the host that a request names.
+    `addressed`: clients may ask for one endpoint by its address (`endpoints.chosen_endpoint`).
     """
     balance = "original" if provided else settings.balance or "least"
-    return {"lb_policy": _POLICIES[balance], "common_lb_config": _common(settings), **_details(balance, settings)}
+    chosen = {"lb_subset_config": _by_address()} if addressed and balance not in _WITHOUT_SUBSETS else {}
+    common = {"lb_policy": _POLICIES[balance], "common_lb_config": _common(settings)}
+    return {**common, **_details(balance, settings), **chosen}
+
+
+def _by_address() -> dict[str, Any]:
+    """Each endpoint is a subset of its own. One that is asked for is used even if it is not healthy: as without a
+    proxy, it is the client's choice."""
+    return {
+        "fallback_policy": "ANY_ENDPOINT",
+        "subset_selectors": [{"keys": [ADDRESS_KEY], "single_host_per_subset": True}],
+    }
 
 
 def _common(settings: TrafficSettings) -> dict[str, Any]:

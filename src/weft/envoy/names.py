@@ -10,6 +10,7 @@ from weft.ir.settings import MeshSettings
 
 PASSTHROUGH_CLUSTER: Final = "PassthroughCluster"
 RESOLVING_CLUSTER: Final = "DynamicDnsCluster"
+RESOLVERS_CLUSTER: Final = "DnsResolvers"
 INBOUND_PASSTHROUGH_CLUSTER: Final = "InboundPassthroughCluster"
 BLACKHOLE_CLUSTER: Final = "BlackHoleCluster"
 ADS_CLUSTER: Final = "xds-grpc"
@@ -17,6 +18,8 @@ ADMIN_CLUSTER: Final = "prometheus_stats"
 
 VIRTUAL_OUTBOUND: Final = "virtualOutbound"
 VIRTUAL_INBOUND: Final = "virtualInbound"
+DNS_LISTENER: Final = "dns_udp"
+DNS_STREAM_LISTENER: Final = "dns_tcp"
 
 ALLOW_ANY: Final = "allow_any"
 BLOCK_ALL: Final = "block_all"
@@ -27,6 +30,7 @@ ROOTS_SECRET: Final = "ROOTCA"
 OUTBOUND_PORT: Final = 15001
 INBOUND_PORT: Final = 15006
 
+DNS_PORT: Final = 15053
 ADMIN_PORT: Final = 15000
 READINESS_PORT: Final = 15021
 METRICS_PORT: Final = 15090

@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from weft.base import protobuf
 from weft.envoy.access_log import access_logs
+from weft.envoy.endpoints import chosen_endpoint
 from weft.envoy.filter_names import CONNECTION_MANAGER, TCP_PROXY
 from weft.envoy.messages import discovered, extension, milliseconds
 from weft.envoy.names import BLACKHOLE_CLUSTER, statistics_prefix
@@ -48,11 +49,15 @@ _PATHS: Final[dict[PathNormal, dict[str, Any]]] = {
 
 
 class HttpChain(Struct, frozen=True):
-    """What is particular to one chain of HTTP: whose side it is, its name in statistics, and its route table."""
+    """What is particular to one chain of HTTP: whose side it is, its name in statistics, and its route table.
+
+    `tunnels`: clients may ask for them, by CONNECT.
+    """
 
     side: Side
     name: str
     route: str
+    tunnels: bool = False
 
 
 def connection_manager(chain: HttpChain, filters: Sequence[Message], settings: MeshSettings) -> Message:
@@ -69,7 +74,9 @@ def connection_manager(chain: HttpChain, filters: Sequence[Message], settings: M
             server_name=_SERVER_NAME,
             use_remote_address={"value": chain.side == "gateway"},
             stream_idle_timeout=protobuf.duration(_NO_TIMEOUT),
-            upgrade_configs=[{"upgrade_type": "websocket"}],
+            upgrade_configs=[
+                {"upgrade_type": each} for each in ("websocket", *(("CONNECT",) if chain.tunnels else ()))
+            ],
             proxy_100_continue=True,
             strip_trailing_host_dot=True,
             **_PATHS[settings.path_normal],
@@ -93,6 +100,7 @@ def tcp_proxy(name: str, stream: StreamRoute, settings: MeshSettings) -> Message
             idle_timeout=milliseconds(stream.idle),
             max_downstream_connection_duration=milliseconds(stream.lifetime),
             hash_policy=[{"source_ip": {}}] if stream.by_address else [],
+            metadata_match=chosen_endpoint(stream.endpoint),
             **_clusters([d for d in stream.destinations if d.weight > 0]),
         ),
     )

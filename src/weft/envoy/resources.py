@@ -11,19 +11,23 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from typing import Final, TypeVar
 
 from google.protobuf.message import Message
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from weft.base.protobuf import serialize
 from weft.envoy.cluster import cluster
 from weft.envoy.endpoints import cluster_load_assignment
 from weft.envoy.inbound_routes import inbound_route_configuration
+from weft.envoy.listener.dns import dns_listener, dns_stream_listener, resolvers_cluster
 from weft.envoy.listener.gateway import gateway_listener
 from weft.envoy.listener.inbound import inbound_listener
 from weft.envoy.listener.outbound import outbound_listener, virtual_outbound
 from weft.envoy.listener.uncaptured import bound_listener, bound_ports, http_proxy_listener
 from weft.envoy.names import (
     BLACKHOLE_CLUSTER,
+    DNS_LISTENER,
+    DNS_STREAM_LISTENER,
     PASSTHROUGH_CLUSTER,
+    RESOLVERS_CLUSTER,
     RESOLVING_CLUSTER,
     VIRTUAL_INBOUND,
     VIRTUAL_OUTBOUND,
@@ -96,6 +100,9 @@ class ProxyResources:
         self._inbound = self._leaf(LDS, "inbound resource", lambda _: VIRTUAL_INBOUND, inbound_listener)
         self._bound = self._leaf(LDS, "bound port resource", lambda v: v.name, bound_listener)
         self._http_proxy = self._leaf(LDS, "http proxy resource", lambda _: view.HTTP_PROXY, http_proxy_listener)
+        self._dns = self._leaf(LDS, "dns resource", lambda _: DNS_LISTENER, dns_listener)
+        self._dns_streams = self._leaf(LDS, "dns stream resource", lambda _: DNS_STREAM_LISTENER, dns_stream_listener)
+        self._resolvers = self._leaf(CDS, "resolvers resource", lambda _: RESOLVERS_CLUSTER, resolvers_cluster)
         self._inbound_clusters = self._leaf(
             CDS, "inbound cluster resource", lambda v: inbound_name(v.port), inbound_cluster
         )
@@ -216,6 +223,18 @@ class ProxyResources:
         elif type_url == RDS:
             yield from self._of_scope.get((key.scope, RDS))
             yield from (self._inbound_routes.get(port) for port in ports)
+        table = self._mesh.host_table(key.scope) if type_url in (CDS, LDS) else None
+        if table is not None:
+            yield from self._of_names(table, type_url)
+
+    def _of_names(self, table: view.HostTable, type_url: str) -> Iterator[Built]:
+        """What answers questions about hosts. All but one of these do not depend on the hosts themselves."""
+        without_hosts = structs.replace(table, hosts=())
+        if type_url == LDS:
+            yield self._dns.get(table)
+            yield self._dns_streams.get(without_hosts)
+        elif table.resolvers:
+            yield self._resolvers.get(without_hosts)
 
     def _at_address(self, inbound: view.Inbound) -> Iterator[Built]:
         if inbound.address:

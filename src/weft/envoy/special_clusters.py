@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from weft.base import protobuf
 from weft.base.families import ANY_ADDRESS, Family, family_of
-from weft.envoy.cluster import CLUSTER, connections
+from weft.envoy.cluster import ANY_SOURCE, CLUSTER, connections
 from weft.envoy.dns import dynamic_cluster
 from weft.envoy.load_balancing import load_balancing
 from weft.envoy.messages import address
@@ -41,6 +41,7 @@ def resolving_cluster(settings: MeshSettings) -> Message:
     return protobuf.new(
         CLUSTER,
         name=RESOLVING_CLUSTER,
+        upstream_bind_config=ANY_SOURCE,
         alt_stat_name=statistics_prefix(RESOLVING_CLUSTER),
         cluster_type=dynamic_cluster(),
         typed_extension_protocol_options=protocol_options("as_client", traffic),

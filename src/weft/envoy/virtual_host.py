@@ -16,7 +16,9 @@ from weft.envoy.names import (
 )
 from weft.envoy.rbac.http import RouteAccess
 from weft.envoy.route.route import OPEN, routes
+from weft.envoy.route.tunnel import tunnel_route
 from weft.ir import view
+from weft.ir.view import Destination, StreamRoute
 
 VIRTUAL_HOST: Final = "envoy.config.route.v3.VirtualHost"
 
@@ -32,7 +34,10 @@ def virtual_host(source: view.VirtualHost, access: RouteAccess = OPEN) -> Messag
         VIRTUAL_HOST,
         name=source.name,
         domains=list(source.domains),
-        routes=[route for rule in source.routes for route in routes(rule, port, access)],
+        routes=[
+            *([tunnel_route(source.tunnel)] if source.tunnel is not None else ()),
+            *(route for rule in source.routes for route in routes(rule, port, access, endpoint=source.endpoint)),
+        ],
         require_tls="ALL" if source.https_redirect else None,
         include_request_attempt_count=True,
     )
@@ -46,9 +51,12 @@ def fallback_host(fallback: Literal["allow", "deny", "not_found", "resolve"]) ->
     match fallback:
         case "resolve":
             own = {"headers": [{"name": ":authority", "string_match": {"safe_regex": {"regex": _PROXY_ITSELF}}}]}
-            refused = {"name": BLOCK_ALL, "match": {"prefix": "/", **own}, "direct_response": {"status": _REFUSED}}
+            answer = {"name": BLOCK_ALL, "direct_response": {"status": _REFUSED}}
+            asked: tuple[dict[str, Any], ...] = ({"prefix": "/"}, {"connect_matcher": {}})
+            refused = [{"match": {**each, **own}, **answer} for each in asked]
             unlimited = {"cluster": RESOLVING_CLUSTER, "timeout": protobuf.duration(0)}
-            return _fallback(ALLOW_ANY, {"route": unlimited}, before=[refused])
+            opened = tunnel_route(StreamRoute((Destination(RESOLVING_CLUSTER, 1),), name=ALLOW_ANY))
+            return _fallback(ALLOW_ANY, {"route": unlimited}, before=[*refused, opened])
         case "allow":
             action: dict[str, Any] = {"cluster": PASSTHROUGH_CLUSTER, "timeout": protobuf.duration(0)}
             return _fallback(ALLOW_ANY, {"route": action})
@@ -58,7 +66,7 @@ def fallback_host(fallback: Literal["allow", "deny", "not_found", "resolve"]) ->
             return None
 
 
-def _fallback(name: str, action: dict[str, Any], before: Sequence[dict[str, Any]] = ()) -> Message:
+def _fallback(name: str, action: dict[str, Any], before: Sequence[Any] = ()) -> Message:
     everything = {"name": name, "match": {"prefix": "/"}, **action}
     fields = {"name": name, "domains": [_ANY], "routes": [*before, everything], "include_request_attempt_count": True}
     return protobuf.new(VIRTUAL_HOST, **fields)

@@ -85,8 +85,8 @@ class Service(Struct, frozen=True, cache_hash=True):
     destination. `external` services get no mesh TLS unless an endpoint says so. `visible_to` None means everywhere.
     `families`: of a workload only addresses of these serve it, in this order; empty for all, in the workload's order.
     Of a `headless` one clients choose an endpoint by its address. `alias_of` is the host that this is only another name
-    for. `unready`: endpoints serve it before they are ready, too. `sticky` keeps a client's connections at one endpoint,
-    for so long after the last one.
+    for. `unready`: endpoints serve it before they are ready, too. `sticky` keeps a client at one endpoint, for so long
+    after its last connection. `near`: endpoints of the client's zone, or node, come before others.
     """
 
     source: Provenance
@@ -108,6 +108,7 @@ class Service(Struct, frozen=True, cache_hash=True):
     registry: Literal["cluster", "external"] = "cluster"
     families: tuple[Family, ...] = ()
     alias_of: str = ""
+    near: Literal["any", "zone", "node"] = "any"
     unready: bool = False
     sticky: Milliseconds | None = None
 
@@ -118,8 +119,8 @@ class Workload(Struct, frozen=True):
 
     `proxy_address` is where that proxy listens, if not at the workload's first address: others call it there.
     `ports` are its named ports (name, number, "tcp" or "udp"), `probes` the (port, path) of its health checks.
-    `port_map` pairs names of service ports with the ports that serve them here; it beats `ServicePort.target`. `host` is
-    its own name, given out by a headless service. `captures_dns`: its proxy answers what it asks of DNS, and asks the
+    `port_map` pairs names of service ports with the ports that serve them here; it beats `ServicePort.target`. `host`
+    is its own name, given out by a headless service. `captures_dns`: its proxy answers what it asks of DNS, and asks the
     `resolvers` (addresses) for names that it does not know, or those of the mesh's settings where there are none.
     """
 

@@ -32,7 +32,8 @@ class MeshSettings(Struct, frozen=True, kw_only=True):
     """One per mesh: what has no narrower home. Defaults are those of Istio's MeshConfig.
 
     The three `..._visible_to` hold for objects that do not say so themselves; `.` is the object's own namespace.
-    `gateway_addresses` are where gateways listen for servers that state no address; without any it is everywhere.
+    `network` is that of the cluster's endpoints. Without one, `networks` tell it by address: pairs of a network and a
+    range, the narrowest range first. `gateway_addresses` are where gateways listen for servers that state no address; without any it is everywhere.
     `captures_dns`: proxies answer their workloads' DNS where these do not say otherwise. `resolvers` are whom they ask
     for names that they do not know: nobody without any, None for those of the place that they run in. Where there is
     `cluster_dns`, they answer only for hosts that it does not know.
@@ -43,6 +44,7 @@ class MeshSettings(Struct, frozen=True, kw_only=True):
     cluster_domain: str = "cluster.local"
     cluster: str = "Kubernetes"
     network: str = ""
+    networks: tuple[tuple[str, str], ...] = ()
     outbound: Literal["allow", "deny", "resolve"] = "allow"
     automatic_tls: bool = True
     defaults: TrafficSettings = TrafficSettings(connect=10_000)

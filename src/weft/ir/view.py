@@ -40,7 +40,8 @@ class Cluster(Struct, frozen=True, cache_hash=True, kw_only=True):
     "never" (own TLS, or off) or "always" (mode mesh). `peers` are the identities that endpoints may prove, sorted.
     `groups` and `families` (those of the client) are filled for DNS resolution only; other endpoints are discovered by
     `name`. `config` names the object that the settings come from, for people: `reviews.default` of a DestinationRule.
-    `addressed`: clients may ask for one endpoint by its address.
+    `addressed`: clients may ask for one endpoint by its address. `any_source`: connections leave from the address that
+    the machine picks, also where the proxy has one from which it calls workloads.
     """
 
     name: str
@@ -56,6 +57,7 @@ class Cluster(Struct, frozen=True, cache_hash=True, kw_only=True):
     external: bool = False
     groups: tuple[EndpointGroup, ...] = ()
     config: str = ""
+    any_source: bool = False
     addressed: bool = False
     families: tuple[Family, ...] = ("IPv4",)
 
@@ -91,32 +93,6 @@ class Route(Struct, frozen=True, cache_hash=True):
     hash_on: tuple[tuple[str, ...], ...] = ()
 
 
-class VirtualHost(Struct, frozen=True, cache_hash=True):
-    """The routes of one host. `name` is `<host>:<port>`; `domains` are unique within their table.
-
-    `endpoint` is the address of the one that requests are for, at destinations that are `addressed` and have it.
-    """
-
-    name: str
-    domains: tuple[str, ...]
-    routes: tuple[Route, ...]
-    https_redirect: bool = False
-    endpoint: str = ""
-
-
-class RouteConfiguration(Struct, frozen=True):
-    """A table of hosts. `fallback` is for hosts that are in no virtual host: to their original address, refused with
-    502, answered 404, or to the addresses that their name has in DNS.
-
-    `by_port`: hosts are told apart by the port that requests name; else a host stands for itself on any port.
-    """
-
-    name: str
-    hosts: tuple[VirtualHost, ...]
-    fallback: Literal["allow", "deny", "not_found", "resolve"]
-    by_port: bool = False
-
-
 class StreamRoute(Struct, frozen=True):
     """Where a connection goes that is not looked into: by destination networks and server names, None matching all.
 
@@ -134,6 +110,34 @@ class StreamRoute(Struct, frozen=True):
     lifetime: Milliseconds | None = None
     by_address: bool = False
     endpoint: str = ""
+
+
+class VirtualHost(Struct, frozen=True, cache_hash=True):
+    """The routes of one host. `name` is `<host>:<port>`; `domains` are unique within their table.
+
+    `endpoint` is the address of the one that requests are for, at destinations that are `addressed` and have it.
+    `tunnel` is where bytes go for which a client asks by CONNECT.
+    """
+
+    name: str
+    domains: tuple[str, ...]
+    routes: tuple[Route, ...]
+    https_redirect: bool = False
+    endpoint: str = ""
+    tunnel: StreamRoute | None = None
+
+
+class RouteConfiguration(Struct, frozen=True):
+    """A table of hosts. `fallback` is for hosts that are in no virtual host: to their original address, refused with
+    502, answered 404, or to the addresses that their name has in DNS.
+
+    `by_port`: hosts are told apart by the port that requests name; else a host stands for itself on any port.
+    """
+
+    name: str
+    hosts: tuple[VirtualHost, ...]
+    fallback: Literal["allow", "deny", "not_found", "resolve"]
+    by_port: bool = False
 
 
 class OutboundListener(Struct, frozen=True, cache_hash=True, kw_only=True):
@@ -214,6 +218,18 @@ class GatewayListener(Struct, frozen=True, cache_hash=True, kw_only=True):
     authorizations: tuple[Authorization, ...] = ()
 
 
+class HostTable(Struct, frozen=True, cache_hash=True):
+    """What a proxy answers to questions about hosts: pairs of a name (`*.` before it for all below it) and addresses.
+
+    For other names it asks the `resolvers`: nobody without any, None for those of the place that it runs in. `families`
+    are those of the workload's addresses.
+    """
+
+    hosts: tuple[tuple[str, tuple[str, ...]], ...]
+    resolvers: tuple[str, ...] | None = ()
+    families: tuple[Family, ...] = ("IPv4",)
+
+
 class Credential(Struct, frozen=True):
     """A certificate chain with its key, or roots; PEM. It never shows what it holds."""
 
@@ -251,6 +267,9 @@ class MeshReader(Protocol):
 
     def outbound_fallback(self, scope: ProxyScope) -> Literal["allow", "deny"]:
         """What happens to destinations that no listener names."""
+
+    def host_table(self, scope: ProxyScope) -> HostTable | None:
+        """What a scope's proxies answer to questions about hosts; None where they are not asked."""
 
     def inbound(self, server: WorkloadClass) -> Inbound:
         """The server side of workloads that have their own proxy."""

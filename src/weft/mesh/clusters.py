@@ -117,6 +117,7 @@ class Clusters:
             groups=group_endpoints(endpoints, settings, scope.locality) if is_dns else (),
             families=scope.families if is_dns else ("IPv4",),
             config=_config(policy),
+            any_source=not scope.captured and (discovery != "endpoints" or any(e.workload is None for e in endpoints)),
             addressed=service.headless,
         )
 
@@ -136,7 +137,8 @@ class Clusters:
         service, port, subset = located
         found = self._endpoints.of(service, port, subset)
         settings = self._policies.settings(scope, service, port.number, subset.name if subset else "")
-        return Endpoints(name, group_endpoints(found, settings, scope.locality), addressed=service.headless)
+        groups = group_endpoints(found, settings, scope.locality, near=service.near == "zone")
+        return Endpoints(name, groups, addressed=service.headless)
 
 
 def _without_original(scope: ProxyScope, settings: TrafficSettings) -> TrafficSettings:

@@ -38,9 +38,12 @@ class EndpointTable:
         return tuple(e for e in found if all(term_holds(term, dict(e.labels)) for term in subset.labels))
 
     def _find(self, key: tuple[Service, ServicePort]) -> tuple[Endpoint, ...]:
+        """The workloads; only where none is known, what the service states, which tells less of each."""
         service, port = key
+        if service.members is not None and self._inventory.members(service.members):
+            return tuple(self._live(service, port))
         static = (e for e in service.static if not service.families or family_of(e.address) in service.families)
-        return (*self._live(service, port), *(_of_static(e, port, service) for e in static))
+        return tuple(_of_static(e, port, service) for e in static)
 
     def _live(self, service: Service, port: ServicePort) -> Iterator[Endpoint]:
         """The endpoints that are workloads; one that takes no mutual TLS on its port is not offered it (Istio)."""
@@ -111,12 +114,13 @@ def _speaks_mesh_tls(endpoint: StaticEndpoint, service: Service) -> bool:
 
 
 def group_endpoints(
-    endpoints: tuple[Endpoint, ...], settings: TrafficSettings, client: Locality
+    endpoints: tuple[Endpoint, ...], settings: TrafficSettings, client: Locality, *, near: bool = False
 ) -> tuple[EndpointGroup, ...]:
     """Endpoints by locality, with the priorities of failover or the shares of a stated distribution.
 
     Failover by locality is on where ejection is configured (Istio: without outlier detection nobody would notice that
-    the nearer endpoints are gone) and nobody turned it off. Endpoints that are not ready are known as such to the data
+    the nearer endpoints are gone) and nobody turned it off, and where the service itself asks for endpoints that are
+    `near`. Endpoints that are not ready are known as such to the data
     plane; but not where a share of healthy ones is asked for, below which it uses all that it knows (Istio, unhealthy
     endpoints and `minHealthPercent`).
     """
@@ -126,7 +130,7 @@ def group_endpoints(
     for endpoint in endpoints:
         by_locality.setdefault(endpoint.locality, []).append(endpoint)
     shares = _shares(settings, client)
-    order = _priorities(by_locality, settings, client) if shares is None else {}
+    order = _priorities(by_locality, settings, client, near=near) if shares is None else {}
     return tuple(
         EndpointGroup(
             locality=locality,
@@ -140,9 +144,10 @@ def group_endpoints(
 
 
 def _priorities(
-    localities: dict[Locality, list[Endpoint]], settings: TrafficSettings, client: Locality
+    localities: dict[Locality, list[Endpoint]], settings: TrafficSettings, client: Locality, *, near: bool
 ) -> dict[Locality, int]:
-    if settings.eject_split is None or settings.locality is False or not any(client):
+    by_ejection = settings.eject_split is not None and settings.locality is not False
+    if not any(client) or not (by_ejection or near):
         return {}
     targets = dict(settings.failover)
     distances = {locality: _distance(client, locality, targets) for locality in localities}

@@ -59,6 +59,10 @@ class Fragments:
             compiled = self.compiled.get(ref)
             yield from compiled.issues if compiled else ()
 
+    def alone(self, found: Object[Any]) -> Compiled:
+        """What an object would become that is not among the mesh's objects, and does not get there by this."""
+        return self._compile(found.ref, found)
+
     def _compile(self, ref: Ref, found: Object[Any] | Broken) -> Compiled:
         try:
             return self._compile_by_dialect(ref, found)
@@ -94,6 +98,13 @@ class ObjectLookup:
     def __init__(self, fragments: Fragments, settings: Derived[None, MeshSettings]) -> None:
         self._fragments = fragments
         self._settings = settings
+        graph = fragments.graph
+        self._by_label: Derived[tuple[str, str, str], dict[str, tuple[Object[Any], ...]]] = Derived(
+            graph, "objects by label", self._group
+        )
+        self._labelled: Derived[tuple[str, str, str, str], tuple[Object[Any], ...]] = Derived(
+            graph, "objects of label", self._find_labelled
+        )
 
     def settings(self) -> MeshSettings:
         """Settings of the mesh."""
@@ -108,6 +119,24 @@ class ObjectLookup:
         """All readable objects of a kind in a namespace, sorted by name."""
         found = (self.object(ref) for ref in self._fragments.by_kind.get((kind, namespace)))
         return tuple(each for each in found if each is not None)
+
+    def labelled(self, kind: str, namespace: str, label: tuple[str, str]) -> tuple[Object[Any], ...]:
+        """Those of `objects` that have a label of this value."""
+        return self._labelled.get((kind, namespace, *label))
+
+    def _find_labelled(self, asked: tuple[str, str, str, str]) -> tuple[Object[Any], ...]:
+        kind, namespace, key, value = asked
+        return self._by_label.get((kind, namespace, key)).get(value, ())
+
+    def _group(self, asked: tuple[str, str, str]) -> dict[str, tuple[Object[Any], ...]]:
+        """The objects of a kind and namespace by the value of a label, so that many askers look at each only once."""
+        kind, namespace, key = asked
+        found: dict[str, tuple[Object[Any], ...]] = {}
+        for each in self.objects(kind, namespace):
+            if key in each.metadata.labels:
+                value = each.metadata.labels[key]
+                found[value] = (*found.get(value, ()), each)
+        return found
 
     def namespace_labels(self, namespace: str) -> dict[str, str]:
         """Labels of a namespace, empty where it is not declared."""

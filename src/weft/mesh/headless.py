@@ -25,4 +25,6 @@ def endpoint_host(whole: VirtualHost, endpoint: Endpoint, port: int, names: tupl
     """The virtual host of one endpoint, with the routes of the whole service's; `names` are those of the endpoint."""
     addresses = tuple(map(bracketed, (endpoint.address, *endpoint.also)))
     domains = (*names, *addresses)
-    return structs.replace(whole, name=f"{domains[0]}:{port}", domains=domains, endpoint=endpoint.address)
+    through = whole.tunnel and structs.replace(whole.tunnel, endpoint=endpoint.address)
+    own = {"name": f"{domains[0]}:{port}", "domains": domains, "endpoint": endpoint.address}
+    return structs.replace(whole, **own, tunnel=through)

@@ -48,3 +48,15 @@ def parse_route(name: str) -> tuple[str, str, int] | None:
 def bracketed(address: str) -> str:
     """An address as URLs and hosts of requests write it (RFC 3986, section 3.2.2)."""
     return f"[{address}]" if ":" in address else address
+
+
+def short_names(host: str, namespace: str, cluster_domain: str) -> tuple[str, ...]:
+    """The shorter forms by which pods of a namespace know a host of the cluster: `reviews`, `reviews.default`, ..."""
+    suffix = f".svc.{cluster_domain}"
+    if not host.endswith(suffix):
+        return ()
+    name, _, service_namespace = host.removesuffix(suffix).rpartition(".")
+    if not name:
+        return ()
+    forms = (f"{name}.{service_namespace}.svc", f"{name}.{service_namespace}")
+    return (*forms, name) if service_namespace == namespace else forms

@@ -6,7 +6,7 @@ is detected, and a port of streams, has a listener of its own on each of the ser
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import reduce
 from typing import Literal
 
@@ -21,8 +21,8 @@ from weft.ir.settings import MeshSettings, ProxyScope
 from weft.ir.view import HTTP_PROXY, OutboundListener, Route, RouteConfiguration, StreamRoute, VirtualHost
 from weft.mesh.endpoints import EndpointTable
 from weft.mesh.headless import endpoint_host, endpoint_listeners
-from weft.mesh.http_proxy import takes_http, with_port
-from weft.mesh.names import bracketed, host_route, is_http, parse_route
+from weft.mesh.http_proxy import is_reachable, takes_requests, tunnel, with_port
+from weft.mesh.names import bracketed, host_route, is_http, parse_route, short_names
 from weft.mesh.routes import RouteResolver, RouteTables
 from weft.mesh.scope import Scopes
 
@@ -173,17 +173,22 @@ class Outbound:
             found = self._host.get((scope, host, port))
             hosts = _only(found, endpoint) if found is not None else ()
         else:
-            hosts = unique_domains(self._hosts((port, each) for each in self._by_port.get((scope, port))), scope)
+            hosts = unique_domains(self._hosts(scope, [(port, each) for each in self._by_port.get((scope, port))]))
         return RouteConfiguration(name, hosts, self._scopes.fallback(scope)) if hosts else None
+
+    def _hosts(self, scope: ProxyScope, named: list[tuple[int, str]]) -> Iterator[VirtualHost]:
+        """The virtual hosts of some ports of hosts, then those of single endpoints, which take what is left."""
+        yield from _present(self._host.get((scope, host, port)) for port, host in named)
+        for port, host in named:
+            yield from self._endpoint_hosts.get((scope, host, port))
 
     def _routes_of_proxy(self, scope: ProxyScope) -> RouteConfiguration:
         """The table of all hosts on all ports; hosts that are not in it are found by DNS, where that is allowed."""
-        ports = {port.number for s in self._scopes.services(scope) for port in s.ports if takes_http(port)}
-        named = (
+        ports = {port.number for s in self._scopes.services(scope) for port in s.ports if is_reachable(port)}
+        named = [
             (port, host) for port in sorted(ports | {UNKNOWN_HOST_PORT}) for host in self._by_port.get((scope, port))
-        )
-        built = (self._host.get((scope, host, port)) for port, host in named)
-        hosts = unique_domains(each for each in built if each is not None)
+        ]
+        hosts = unique_domains(self._hosts(scope, named))
         fallback: Literal["deny", "resolve"] = "deny" if self._scopes.fallback(scope) == "deny" else "resolve"
         return RouteConfiguration(HTTP_PROXY, hosts, fallback, by_port=True)
 
@@ -191,7 +196,7 @@ class Outbound:
         """Hosts with a virtual host in the table of a port: services first, then hosts that only a route names."""
         scope, port = key
         services = self._scopes.services(scope)
-        in_table = _shares_table if scope.captured else _takes_http
+        in_table = _shares_table if scope.captured else _is_reachable
         hosts = [s.host for s in services if any(p.number == port and in_table(s, p) for p in s.ports)]
         if port == UNKNOWN_HOST_PORT:
             known = {service.host for service in services}
@@ -207,6 +212,9 @@ class Outbound:
     def _build_host(self, key: tuple[ProxyScope, str, int]) -> VirtualHost | None:
         scope, host, port = key
         service = self._scopes.service(scope, host)
+        bytes_of = _served_as_bytes(service, port) if service is not None and not scope.captured else None
+        if service is not None and bytes_of is not None:
+            return self._tunnelled(scope, service, bytes_of)
         table = self._tables.owner(scope, host, "http")
         if table is not None:
             routes = self._resolver.http(scope, table.rules, port)
@@ -221,26 +229,45 @@ class Outbound:
             domains = with_port(domains, port)
         return VirtualHost(f"{host}:{port}", domains, _without_unreachable(routes))
 
+    def _tunnelled(self, scope: ProxyScope, service: Service, port: ServicePort) -> VirtualHost:
+        domains = with_port(self._domains(scope, service.host, service), port.number)
+        found = tunnel(service, self._streams(scope, service, port))
+        return VirtualHost(f"{service.host}:{port.number}", domains, (), tunnel=found)
+
+    def _build_endpoint_hosts(self, key: tuple[ProxyScope, str, int]) -> tuple[VirtualHost, ...]:
+        scope, host, number = key
+        service, whole = self._scopes.service(scope, host), self._host.get(key)
+        if service is None or whole is None or not service.headless:
+            return ()
+        port = next(p for p in service.ports if p.number == number and p.protocol != "udp")
+        found = (
+            endpoint_host(whole, each, number, self._names(scope, each.host) if each.host else ())
+            for each in self._endpoints.of(service, port)
+        )
+        if scope.captured:
+            return tuple(found)
+        return tuple(structs.replace(each, domains=with_port(each.domains, number)) for each in found)
+
     def _domains(self, scope: ProxyScope, host: str, service: Service | None) -> tuple[str, ...]:
+        own = (host, *self._scopes.aliases(scope, host)) if service is not None else (host,)
         addresses = [a for _, a in service.addresses if "/" not in a] if service is not None else []
-        cluster_domain = self._settings.get(None).cluster_domain
-        bracketed = [f"[{address}]" if ":" in address else address for address in addresses]
-        return tuple(dict.fromkeys([host, *short_names(host, scope.namespace, cluster_domain), *bracketed]))
+        names = (name for each in own for name in self._names(scope, each))
+        return tuple(dict.fromkeys([*names, *map(bracketed, addresses)]))
+
+    def _names(self, scope: ProxyScope, host: str) -> tuple[str, ...]:
+        return (host, *short_names(host, scope.namespace, self._settings.get(None).cluster_domain))
 
 
-def short_names(host: str, namespace: str, cluster_domain: str) -> tuple[str, ...]:
-    """The shorter forms by which pods of a namespace know a host of the cluster: `reviews`, `reviews.default`, ..."""
-    suffix = f".svc.{cluster_domain}"
-    if not host.endswith(suffix):
-        return ()
-    name, _, service_namespace = host.removesuffix(suffix).rpartition(".")
-    if not name:
-        return ()
-    forms = (f"{name}.{service_namespace}.svc", f"{name}.{service_namespace}")
-    return (*forms, name) if service_namespace == namespace else forms
+def _present(found: Iterable[VirtualHost | None]) -> Iterator[VirtualHost]:
+    return (each for each in found if each is not None)
 
 
-def unique_domains(hosts: Iterator[VirtualHost]) -> tuple[VirtualHost, ...]:
+def _only(host: VirtualHost, endpoint: str) -> tuple[VirtualHost, ...]:
+    """The one host of an address of its own: what is called there is the service, whatever host requests name."""
+    return (structs.replace(host, domains=("*",), endpoint=endpoint),)
+
+
+def unique_domains(hosts: Iterable[VirtualHost]) -> tuple[VirtualHost, ...]:
     """Virtual hosts without domains that an earlier one has: one duplicate makes Envoy refuse the whole table."""
     seen: set[str] = set()
     unique = []
@@ -248,7 +275,7 @@ def unique_domains(hosts: Iterator[VirtualHost]) -> tuple[VirtualHost, ...]:
         domains = tuple(domain for domain in host.domains if domain not in seen)
         seen.update(domains)
         if domains:
-            unique.append(VirtualHost(host.name, domains, host.routes, host.https_redirect))
+            unique.append(structs.replace(host, domains=domains))
     return tuple(unique)
 
 
@@ -259,8 +286,14 @@ def _shares_table(service: Service, port: ServicePort) -> bool:
     return is_http(port.protocol) or (port.protocol == "detect" and (networks or not (own or service.headless)))
 
 
-def _takes_http(_: Service, port: ServicePort) -> bool:
-    return takes_http(port)
+def _served_as_bytes(service: Service, number: int) -> ServicePort | None:
+    """The port of a service if only bytes are served there."""
+    ports = [port for port in service.ports if port.number == number and is_reachable(port)]
+    return ports[0] if ports and not any(takes_requests(port) for port in ports) else None
+
+
+def _is_reachable(_: Service, port: ServicePort) -> bool:
+    return is_reachable(port)
 
 
 def _united(found: list[tuple[str, OutboundListener]]) -> OutboundListener:

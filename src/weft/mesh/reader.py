@@ -10,12 +10,22 @@ from weft.ir.inventory import Service, Workload
 from weft.ir.routing import RouteTable
 from weft.ir.settings import MeshSettings, ProxyKey, ProxyScope, WorkloadClass
 from weft.ir.values import SecretRef
-from weft.ir.view import Cluster, Credential, Endpoints, GatewayListener, Inbound, OutboundListener, RouteConfiguration
+from weft.ir.view import (
+    Cluster,
+    Credential,
+    Endpoints,
+    GatewayListener,
+    HostTable,
+    Inbound,
+    OutboundListener,
+    RouteConfiguration,
+)
 from weft.mesh.clusters import Clusters
 from weft.mesh.credentials import Credentials
 from weft.mesh.endpoints import EndpointTable
 from weft.mesh.fragments import Fragments
 from weft.mesh.gateways import Gateways
+from weft.mesh.hostnames import Hostnames
 from weft.mesh.inventory import Inventory, class_of
 from weft.mesh.names import parse_cluster
 from weft.mesh.outbound import Outbound
@@ -49,6 +59,7 @@ class Mesh:
             endpoints=self.endpoint_table,
             settings=settings,
         )
+        self.hostnames = Hostnames(graph, self._scopes, self.endpoint_table, settings)
         self._credentials = Credentials(fragments.objects)
         self._gateways = Gateways(
             fragments,
@@ -95,6 +106,10 @@ class Mesh:
     def outbound_fallback(self, scope: ProxyScope) -> Literal["allow", "deny"]:
         """What happens to destinations that no listener names."""
         return self._scopes.fallback(scope)
+
+    def host_table(self, scope: ProxyScope) -> HostTable | None:
+        """What a scope's proxies answer to questions about hosts; None where they are not asked."""
+        return self.hostnames.table(scope) if scope.captures_dns else None
 
     def inbound(self, server: WorkloadClass) -> Inbound:
         """The server side of workloads that have their own proxy."""

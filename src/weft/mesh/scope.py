@@ -45,6 +45,7 @@ class Scopes:
     def of(self, workload: Workload, role: Role) -> ProxyScope:
         """The scope of a workload's proxy; labels that nobody selects clients by are left out."""
         keys = self._keys.buckets()
+        captures_dns = role == "own" and workload.captures_dns and workload.interception != "none"
         return ProxyScope(
             role=role,
             namespace=workload.namespace,
@@ -54,6 +55,8 @@ class Scopes:
             clients=tuple((key, value) for key, value in workload.labels if key in keys),
             captured=role != "own" or workload.interception != "none",
             families=families_at(workload),
+            captures_dns=captures_dns,
+            resolvers=workload.resolvers if captures_dns else (),
         )
 
     def services(self, scope: ProxyScope) -> tuple[Service, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import Any, Final
 
 import msgspec
 
@@ -36,6 +37,9 @@ POOL = (
 )
 EJECTION = ("eject_after", "eject_for", "eject_scan", "eject_share", "eject_split", "min_healthy")
 PORT_GROUPS = (BALANCE, POOL, EJECTION, ("tls",))
+_STICKY: Final[dict[str, Any]] = {"balance": "hash_ring", "hash_on": ("address",)}
+"""How clients are kept at one endpoint where a service asks for that, and no author of a policy says how to balance."""
+
 GROUPS = (*PORT_GROUPS, ("retry_budget",), ("proxy_header",))
 
 
@@ -61,6 +65,8 @@ class TrafficPolicies:
         """Settings for one port and subset ("" for none), with the mesh's defaults filled in."""
         policy = self.policy(scope, service)
         said = settings_of(policy, port, subset) if policy is not None else TrafficSettings()
+        if service.sticky is not None and said.balance is None and not said.hash_on:
+            said = msgspec.structs.replace(said, **_STICKY)
         return fill(said, self._settings.get(None).defaults)
 
     def subsets(self, scope: ProxyScope, service: Service) -> tuple[SubsetTerms, ...]:

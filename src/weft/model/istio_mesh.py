@@ -9,28 +9,25 @@ from collections.abc import Iterator
 from types import MappingProxyType
 from typing import Any, Final, Literal
 
-import yaml
 from msgspec import Struct, field
 from msgspec.structs import fields
 
 from weft.base.issues import Issue, Ref
 from weft.model import codes, schema
 from weft.model.fields import did_you_mean, format_path
+from weft.model.inline_yaml import parse_fields
 from weft.model.istio_destination_rule import (
     ConnectionPoolSettings,
     LocalityLoadBalancerSetting,
     OutlierDetection,
     TcpKeepalive,
 )
+from weft.model.istio_proxy import unread_fields
 from weft.model.istio_virtual_service import HttpRetry
 
 CONFIG_MAP: Final = "istio"
 KEY: Final = "mesh"
 """Where the text stands: the ConfigMap of this name in the root namespace, under this key."""
-
-LONGEST_TEXT: Final = 256 * 1024
-DEEPEST: Final = 32
-"""Limits of the text: characters, and how deep its values nest. The API needs about 8."""
 
 _ROOT: Final = ("data", KEY)
 _DEFAULT_STAYS: Final = "the default stays in force"
@@ -86,6 +83,7 @@ class MeshConfig(Struct, frozen=True, rename="camel"):
     default_inbound_http_retry_policy: HttpRetry | None = None
     mesh_mtls: TlsConfig | None = field(default=None, name="meshMTLS")
     default_traffic_policy: DefaultTrafficPolicy | None = None
+    default_config: dict[str, Any] = {}
 
 
 class DecodedMesh(Struct, frozen=True):
@@ -95,6 +93,8 @@ class DecodedMesh(Struct, frozen=True):
     issues: tuple[Issue, ...] = ()
 
 
+_DEFAULT_CONFIG: Final = "defaultConfig"
+_PROXIES: Final = "proxies are started with Weft's own settings"
 _PORTS: Final = "proxies listen on the usual ports"
 _EDGE: Final = "Ingress objects are not read"
 _LOGS: Final = "logs are written in the data plane's own form"
@@ -114,7 +114,6 @@ NOT_READ: Final = MappingProxyType(
         "accessLogEncoding": _LOGS,
         "enableEnvoyAccessLogService": _LOGS,
         "disableEnvoyListenerLog": _LOGS,
-        "defaultConfig": "proxies are started with Weft's own settings",
         "inboundTrafficPolicy": "inbound connections go to the address that they were sent to",
         "configSources": "configuration comes from where Weft was pointed to",
         "caCertificates": "only the mesh's own roots are trusted",
@@ -155,7 +154,7 @@ _USUAL: Final = MappingProxyType(
 def decode_mesh_config(text: str, ref: Ref) -> DecodedMesh:
     """Reads the text of a MeshConfig (YAML). `ref` is the ConfigMap that holds it; paths begin with `data.mesh`."""
     try:
-        body = _parse(text)
+        body = parse_fields(text)
     except ValueError as error:
         effect = "the defaults stay in force"
         return DecodedMesh(MeshConfig(), (Issue(codes.INVALID, "error", ref, format_path(_ROOT), str(error), effect),))
@@ -171,6 +170,8 @@ def decode_mesh_config(text: str, ref: Ref) -> DecodedMesh:
             if not problems:
                 readable[name] = value
     config, _ = schema.convert(readable, MeshConfig)
+    unread = ((_DEFAULT_CONFIG, *path) for path in unread_fields(config.default_config))
+    issues += (_unsupported(path, _PROXIES, ref) for path in unread)
     return DecodedMesh(config, tuple(issues))
 
 
@@ -186,42 +187,10 @@ def _unread(name: str, value: Any, ref: Ref, known: set[str]) -> Iterator[Issue]
         path = format_path((*_ROOT, name))
         yield Issue(codes.UNKNOWN_FIELD, "warning", ref, path, f"unknown field `{name[:80]}`", "it is ignored", advice)
         return
-    inner = value if name == "defaultConfig" and isinstance(value, dict) else {"": value}
-    for key, stated in inner.items():
-        if (stated and stated != _USUAL.get(name)) or (stated is False and name in _USUAL):
-            path = format_path((*_ROOT, name, key) if key else (*_ROOT, name))
-            message = f"{key or name} is not supported yet"
-            yield Issue(codes.UNSUPPORTED, "warning", ref, path, message, NOT_READ[name])
+    if (value and value != _USUAL.get(name)) or (value is False and name in _USUAL):
+        yield _unsupported((name,), NOT_READ[name], ref)
 
 
-def _parse(text: str) -> dict[str, Any]:
-    """The fields of a YAML text; raises ValueError with the reason. Anchors are refused: they can blow up a text."""
-    if len(text) > LONGEST_TEXT:
-        raise ValueError(f"the text is {len(text):,} characters long, more than {LONGEST_TEXT:,}")
-    try:
-        _check_events(text)
-        body = yaml.load(text, Loader=yaml.CSafeLoader)
-    except yaml.YAMLError as error:
-        raise ValueError(f"this is no YAML: {_reason(error)}") from None
-    if body is None:
-        return {}
-    if not isinstance(body, dict) or not all(isinstance(key, str) for key in body):
-        raise ValueError(f"expected fields, got {schema.describe(body)}")
-    return body
-
-
-def _check_events(text: str) -> None:
-    depth = 0
-    for event in yaml.parse(text, Loader=yaml.CSafeLoader):
-        line = event.start_mark.line + 1 if event.start_mark else 0
-        if isinstance(event, yaml.AliasEvent):
-            raise ValueError(f"line {line}: references (*{event.anchor}) are not read")
-        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-        if depth > DEEPEST:
-            raise ValueError(f"line {line}: values nest more than {DEEPEST} deep")
-
-
-def _reason(error: yaml.YAMLError) -> str:
-    mark = getattr(error, "problem_mark", None)
-    problem = getattr(error, "problem", None) or "a character that YAML does not allow"
-    return f"line {mark.line + 1}: {problem}" if mark is not None else str(problem)
+def _unsupported(path: tuple[str, ...], effect: str, ref: Ref) -> Issue:
+    message = f"{path[-1]} is not supported yet"
+    return Issue(codes.UNSUPPORTED, "warning", ref, format_path((*_ROOT, *path)), message, effect)

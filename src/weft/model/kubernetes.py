@@ -170,6 +170,12 @@ class Container(Struct, frozen=True, rename="camel"):
 
 
 # ---- pods ------------------------------------------------------------------------------------------------------------
+class PodDnsConfig(Struct, frozen=True, rename="camel"):
+    """Whom a pod asks for names. In standalone mode its sidecar does, for names that are not of the mesh."""
+
+    nameservers: tuple[str, ...] = ()
+
+
 class PodSpec(Struct, frozen=True, rename="camel"):
     """A group of processes with one address. `service_account` is the old name of `service_account_name`."""
 
@@ -183,6 +189,7 @@ class PodSpec(Struct, frozen=True, rename="camel"):
     node_name: str = ""
     hostname: str = ""
     subdomain: str = ""
+    dns_config: PodDnsConfig | None = None
     security_context: SecurityContext | None = None
 
     @property
@@ -308,6 +315,18 @@ class ServicePort(Struct, frozen=True, rename="camel"):
     node_port: int = 0
 
 
+class ClientIpConfig(Struct, frozen=True, rename="camel"):
+    """How long a client stays at its endpoint after its last connection, in seconds."""
+
+    timeout_seconds: int = 10_800
+
+
+class SessionAffinityConfig(Struct, frozen=True, rename="camel"):
+    """Details of session affinity."""
+
+    client_ip: ClientIpConfig = field(default=ClientIpConfig(), name="clientIP")
+
+
 class Service(Struct, frozen=True, rename="camel"):
     """A name and an address for a set of pods. `clusterIP` is `None` (the text) for a headless one."""
 
@@ -321,6 +340,7 @@ class Service(Struct, frozen=True, rename="camel"):
     external_name: str = ""
     external_ips: tuple[str, ...] = field(default=(), name="externalIPs")
     session_affinity: Literal["None", "ClientIP"] = "None"
+    session_affinity_config: SessionAffinityConfig | None = None
     internal_traffic_policy: Literal["Cluster", "Local"] = "Cluster"
     traffic_distribution: str = ""
     publish_not_ready_addresses: bool = False

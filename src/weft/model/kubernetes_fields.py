@@ -17,7 +17,7 @@ from weft.model.objects import Kind
 from weft.model.schema import Problem, type_info
 
 _TEXTS: Final[Mapping[type[Struct], str]] = {
-    api.PodSpec: """activeDeadlineSeconds affinity automountServiceAccountToken dnsConfig dnsPolicy
+    api.PodSpec: """activeDeadlineSeconds affinity automountServiceAccountToken dnsPolicy
         enableServiceLinks ephemeralContainers hostAliases hostIPC hostPID hostUsers hostnameOverride
         imagePullSecrets nodeSelector os overhead preemptionPolicy priority priorityClassName readinessGates
         resourceClaims resources runtimeClassName schedulerName schedulingGates
@@ -48,7 +48,7 @@ _TEXTS: Final[Mapping[type[Struct], str]] = {
     api.LabelSelector: "",
     api.TemplateMetadata: """name namespace creationTimestamp finalizers ownerReferences generateName""",
     api.Service: """allocateLoadBalancerNodePorts externalTrafficPolicy healthCheckNodePort ipFamilies
-        ipFamilyPolicy loadBalancerClass loadBalancerIP loadBalancerSourceRanges sessionAffinityConfig""",
+        ipFamilyPolicy loadBalancerClass loadBalancerIP loadBalancerSourceRanges""",
     api.ServicePort: "",
     api.EndpointSlice: "",
     api.SliceEndpoint: "deprecatedTopology hints targetRef",

@@ -120,7 +120,8 @@ class ProxyOrder(Struct, frozen=True, kw_only=True):
     gateway: it only listens. The node writes token and root certificate into CREDENTIALS_FOLDER and keeps them fresh.
     The bootstrap names files by the relative paths above, so that it does not depend on where the mesh keeps its state;
     its admin listener is the unix socket ADMIN_SOCKET. `hold_application` starts the containers only once Envoy answers
-    on `ready_port` (Istio's `holdApplicationUntilProxyStarts`, and what it does with native sidecars).
+    on `ready_port` (Istio's `holdApplicationUntilProxyStarts`, and what it does with native sidecars). `address` is
+    where Envoy has its own ports, if not at the loopback of the pod's network.
     """
 
     bootstrap: str
@@ -131,6 +132,7 @@ class ProxyOrder(Struct, frozen=True, kw_only=True):
     drain: Milliseconds = 5_000
     hold_application: bool = True
     redirect: RedirectOrder | None = None
+    address: str = ""
 
 
 class PodOrder(Struct, frozen=True, kw_only=True):
@@ -149,6 +151,7 @@ class PodOrder(Struct, frozen=True, kw_only=True):
     proxy: ProxyOrder | None = None
     restart: Literal["Always", "OnFailure", "Never"] = "Always"
     termination_grace: Milliseconds = 30_000
+    hostname: str = ""
 
     @property
     def address(self) -> str:
@@ -164,12 +167,16 @@ class HostEntry(Struct, frozen=True):
 
 
 class ServiceTarget(Struct, frozen=True):
-    """One port of a service's virtual address and the ready endpoints behind it, for traffic that no Envoy handles."""
+    """One port of a service's virtual address and the ready endpoints behind it, for traffic that no Envoy handles.
+
+    `sticky` keeps each client at one of them as long as they stay the same.
+    """
 
     address: str
     port: int
     protocol: Literal["TCP", "UDP"]
     endpoints: tuple[tuple[str, int], ...]
+    sticky: bool = False
 
 
 class NodeOrders(Struct, frozen=True, kw_only=True):
@@ -194,8 +201,21 @@ class Credentials(Struct, frozen=True, kw_only=True):
     expires: int
 
 
+class ContainerEnd(Struct, frozen=True):
+    """How a run of a container ended, with times in Unix seconds. `exit_code` is None where nobody saw it."""
+
+    reason: str
+    message: str
+    exit_code: int | None
+    started: int
+    finished: int
+
+
 class ContainerReport(Struct, frozen=True, kw_only=True):
-    """How a container is. `exit_code` is None while it runs, and where its end was not seen (adopted processes)."""
+    """How a container is. `exit_code` is None while it runs, and where its end was not seen (adopted processes).
+
+    `finished` is when it ended, if it has; `last` is the end of the run before.
+    """
 
     name: str
     state: Literal["waiting", "running", "terminated"]
@@ -206,6 +226,8 @@ class ContainerReport(Struct, frozen=True, kw_only=True):
     pid: int | None = None
     exit_code: int | None = None
     started: int = 0
+    finished: int = 0
+    last: ContainerEnd | None = None
 
 
 class PodReport(Struct, frozen=True, kw_only=True):

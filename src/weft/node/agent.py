@@ -83,7 +83,7 @@ async def _prepare(
         means=means,
         threads=threads,
         network=await means.networks.prepare(),
-        launcher=SystemLauncher(means.tools, means.chain),
+        launcher=SystemLauncher(means.tools, means.chain.start),
         names=Names(state.names, settings.cluster_domain),
         controller=controller,
         envoy=await asyncio.to_thread(usable_by_others, envoy, state.envoy) if means.only_user is None else envoy,

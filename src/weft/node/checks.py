@@ -14,6 +14,7 @@ from typing import Protocol
 from urllib.parse import quote
 
 from weft.base.durations import Milliseconds
+from weft.base.families import host_port
 from weft.model.local import Action
 from weft.node.grpc_health import HealthReader, request
 from weft.node.http import Call, HttpError, exchange
@@ -78,7 +79,7 @@ async def _http(connection: socket.socket, host: str, action: Action) -> str | N
     reader, writer = await asyncio.open_connection(sock=connection, ssl=tls, server_hostname=host if tls else None)
     call = Call(
         target=quote(action.http_path or "/", safe="/?&=%:+,;@!$'()*~-._"),
-        host=f"{host}:{action.port}",
+        host=host_port(host, action.port),
         headers=(("user-agent", "kube-probe/weft"), *action.http_headers),
         head_only=True,
     )
@@ -89,7 +90,7 @@ async def _http(connection: socket.socket, host: str, action: Action) -> str | N
 async def _grpc(connection: socket.socket, host: str, action: Action) -> str | None:
     reader, writer = await asyncio.open_connection(sock=connection)
     try:
-        writer.write(request(f"{host}:{action.port}", action.grpc_service or ""))
+        writer.write(request(host_port(host, action.port), action.grpc_service or ""))
         health = HealthReader()
         while health.verdict is None:
             health.receive(await reader.read(4_096))

@@ -51,8 +51,10 @@ def stored_credentials(folder: PodFolder) -> CredentialsRecord | None:
     return read_record(folder.credentials_record, CredentialsRecord)
 
 
-def store_credentials(folder: PodFolder, credentials: Credentials, record: CredentialsRecord, owner: int) -> None:
-    """Swaps the credentials of a pod, readable for its Envoy (`owner`) alone."""
+def store_credentials(
+    folder: PodFolder, credentials: Credentials, record: CredentialsRecord, owner: int | None
+) -> None:
+    """Swaps the credentials of a pod, readable for its Envoy (`owner`; None is ourselves) alone."""
     files = {
         TOKEN_FILE: credentials.token.strip(),
         ROOT_FILE: credentials.root,
@@ -61,12 +63,12 @@ def store_credentials(folder: PodFolder, credentials: Credentials, record: Crede
     }
     place = folder.proxy / CREDENTIALS_FOLDER
     place.mkdir(mode=0o700, exist_ok=True)
-    os.chown(place, owner, owner)
+    _give(place, owner)
     swap_files(place, {Path(name).name: text for name, text in files.items()}, owner)
     write_record(folder.credentials_record, record)
 
 
-def swap_files(place: Path, files: dict[str, str], owner: int) -> None:
+def swap_files(place: Path, files: dict[str, str], owner: int | None) -> None:
     """Replaces all files of a folder in one step, mode 0600 and owned by `owner`; former generations are removed."""
     former = [path for path in place.iterdir() if path.name.startswith("..") and path.name != _DATA]
     generation = place / _new_name(place)
@@ -75,14 +77,19 @@ def swap_files(place: Path, files: dict[str, str], owner: int) -> None:
         descriptor = os.open(generation / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         with open(descriptor, "w") as file:
             file.write(text)
-        os.chown(generation / name, owner, owner)
-    os.chown(generation, owner, owner)
+        _give(generation / name, owner)
+    _give(generation, owner)
     _link(place, _DATA, generation.name)
     for name in files:
         if not (place / name).is_symlink():
             _link(place, name, f"{_DATA}/{name}")
     for path in former:
         shutil.rmtree(path, ignore_errors=True)
+
+
+def _give(path: Path, owner: int | None) -> None:
+    if owner is not None:
+        os.chown(path, owner, owner)
 
 
 def _new_name(place: Path) -> str:

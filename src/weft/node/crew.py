@@ -3,8 +3,8 @@
 import asyncio
 import contextlib
 from collections.abc import Callable
-from typing import Final
 
+from weft.base.families import LOOPBACK
 from weft.model.local import ContainerOrder, PodOrder
 from weft.node.admin import EnvoyAdmin
 from weft.node.checks import PodChecker, RunCommand
@@ -18,8 +18,6 @@ from weft.node.reports import is_done
 from weft.node.sandbox import Sandbox
 from weft.node.specs import PROXY_NAME, container_spec, proxy_spec
 from weft.node.unit import Unit, UnitTools
-
-_LOCALHOST: Final = "127.0.0.1"
 
 
 class Crew:
@@ -130,7 +128,7 @@ class Crew:
 
     def _tools(self, begin: asyncio.Event, run_command: RunCommand | None) -> UnitTools:
         parts, order = self._parts, self._order
-        checker = PodChecker(parts.threads, self._sandbox.namespace, order.address or _LOCALHOST, run_command)
+        checker = PodChecker(parts.threads, self._sandbox.namespace, order.address or LOOPBACK["IPv4"], run_command)
         return UnitTools(parts.launcher, checker, parts.settings.backoff, begin, self._changed)
 
     def _command_runner(self, name: str) -> RunCommand:
@@ -151,4 +149,5 @@ class Crew:
 def _keeper(order: PodOrder, sandbox: Sandbox, parts: NodeParts) -> CredentialKeeper | None:
     if order.proxy is None:
         return None
-    return CredentialKeeper(order.uid, sandbox.folder, order.proxy.user, parts.controller)
+    owner = order.proxy.user if parts.means.only_user is None else None
+    return CredentialKeeper(order.uid, sandbox.folder, owner, parts.controller)

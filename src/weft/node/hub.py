@@ -8,9 +8,11 @@ import logging
 from hashlib import sha256
 from typing import Final
 
-from weft.node.addresses import MeshNetwork, choose_pod_cidr, hardware_address
+from weft.base.families import families_of
+from weft.node.addresses import MeshNetwork, NetworkRecord, choose_pod_cidr, hardware_address
+from weft.node.interfaces import address_lines, default_route_lines, ipv6_settings
 from weft.node.links import change, link_names, remove_link, remove_namespace, routed_networks
-from weft.node.namespaces import NamespaceThread, pin, pinned_inode
+from weft.node.namespaces import NamespaceThread, has_ipv6, pin, pinned_inode
 from weft.node.settings import NodeSettings
 from weft.node.state import StateFolder, read_record, write_record
 from weft.node.tools import Tools
@@ -25,9 +27,12 @@ _SETTINGS: Final = {
     "ipv4/ip_forward": "1",
     "ipv4/conf/all/send_redirects": "0",
     "ipv4/conf/default/send_redirects": "0",
-    "ipv6/conf/all/disable_ipv6": "1",
-    "ipv6/conf/default/disable_ipv6": "1",
 }
+_FORWARD_IPV6: Final = {"ipv6/conf/all/forwarding": "1"}
+
+
+class FamiliesError(Exception):
+    """The mesh can't have addresses of the families that it shall have; the message says why."""
 
 
 def hub_name(mesh: str) -> str:
@@ -44,16 +49,21 @@ async def prepare_network(settings: NodeSettings, tools: Tools, threads: Namespa
     """Makes the mesh's network, or completes it, and says which addresses it has.
 
     The range that was chosen once stays as long as the hub exists. Raises ToolError, OSError, or NoRoomError where no
-    range is free.
+    range is free, FamiliesError.
     """
     state = StateFolder(settings.state)
     state.create()
     network = await _choose(settings, state, tools)
+    with_ipv6 = "IPv6" in network.families
+    if with_ipv6 and not has_ipv6():
+        raise FamiliesError("the kernel of this machine has no IPv6")
     if pinned_inode(network.namespace) is None:
         await remove_namespace(tools, network.namespace)
         await tools.run("ip", "netns", "add", network.namespace)
-    await threads.write_settings(pin(network.namespace), _SETTINGS)
-    await _complete(network, machine_link(settings), tools)
+    await threads.write_settings(pin(network.namespace), _SETTINGS | ipv6_settings(on=with_ipv6))
+    if with_ipv6:
+        await threads.write_settings(pin(network.namespace), _FORWARD_IPV6)
+    await _complete(network, machine_link(settings), tools, threads)
     return network
 
 
@@ -67,22 +77,36 @@ async def remove_network(settings: NodeSettings, tools: Tools) -> None:
 async def _choose(settings: NodeSettings, state: StateFolder, tools: Tools) -> MeshNetwork:
     """The network of a former start if its hub exists, else one that fits this machine now; it is remembered."""
     name = hub_name(settings.mesh)
-    former = read_record(state.network, MeshNetwork)
+    wanted = families_of(map(str, settings.pod_cidrs))
+    former = stored_network(state)
     if former and former.namespace == name and pinned_inode(name) is not None:
+        if former.families != wanted:
+            has, lacks = ",".join(former.families), ",".join(wanted)
+            raise FamiliesError(f"the mesh is there with addresses of {has}, not of {lacks}: end it with `weft down`")
         return former
-    wanted = former.cidr if former else settings.pod_cidr
-    routed = await routed_networks(tools, except_by=machine_link(settings))
-    network = MeshNetwork(name, choose_pod_cidr(wanted, routed))
-    if network.cidr != settings.pod_cidr:
-        _log.warning("pods get addresses of %s: %s overlaps a route of this machine", network.cidr, settings.pod_cidr)
-    write_record(state.network, network, durable=True)
+    routed = await routed_networks(tools, wanted, except_by=machine_link(settings))
+    ranges = former.cidrs if former and former.families == wanted else settings.pod_cidrs
+    network = MeshNetwork(name, tuple(choose_pod_cidr(each, routed) for each in ranges))
+    for chosen, wish in zip(network.cidrs, settings.pod_cidrs, strict=True):
+        if chosen != wish:
+            _log.warning("pods get addresses of %s: %s overlaps a route of this machine", chosen, wish)
+    write_record(state.network, NetworkRecord.of(network), durable=True)
     return network
 
 
-async def _complete(network: MeshNetwork, link: str, tools: Tools) -> None:
+def stored_network(state: StateFolder) -> MeshNetwork | None:
+    """The network that a mesh has, or had."""
+    record = read_record(state.network, NetworkRecord)
+    try:
+        return record.network() if record else None
+    except ValueError as error:
+        _log.warning("%s is ignored: %s", state.network, error)
+        return None
+
+
+async def _complete(network: MeshNetwork, link: str, tools: Tools, threads: NamespaceThread) -> None:
     """Adds what is missing of bridge, addresses, link and routes."""
     inside = await link_names(tools, network.namespace)
-    length = network.cidr.prefixlen
     if _UPLINK not in inside:
         await remove_link(tools, None, link)
         peer = f"peer name {_UPLINK} netns {network.namespace}"
@@ -96,10 +120,11 @@ async def _complete(network: MeshNetwork, link: str, tools: Tools) -> None:
             *([] if BRIDGE in inside else [bridge]),
             "link set lo up",
             f"link set {BRIDGE} up",
-            f"address replace {network.gateway}/{length} dev {BRIDGE}",
+            *address_lines(network, network.gateways, BRIDGE),
             f"link set {_UPLINK} master {BRIDGE} up",
-            f"route replace default via {network.host}",
+            *default_route_lines(network.hosts),
         ],
     )
-    own = [f"link set {link} up", f"address replace {network.host}/{length} dev {link}"]
-    await change(tools, None, own)
+    if "IPv6" in network.families:
+        await threads.write_settings(None, ipv6_settings(on=True, links=(link,)))
+    await change(tools, None, [f"link set {link} up", *address_lines(network, network.hosts, link)])

@@ -5,17 +5,18 @@ Works whether or not a node process runs. All errors are InspectionError, with w
 
 from pathlib import Path
 
-from weft.node.execute import exec_vector
-from weft.node.hub import hub_name
+from weft.model.local import ADMIN_SOCKET
 from weft.node.launch import LaunchError
 from weft.node.lifecycle import UnitRecord
 from weft.node.logs import parts_of, previous_run
+from weft.node.means import Means, means_of
+from weft.node.namespaces import NamespaceThread
 from weft.node.processes import is_alive
 from weft.node.sandbox import PodRecord
 from weft.node.settings import NodeSettings
 from weft.node.specs import PROXY_NAME, PodPlace, container_spec
 from weft.node.state import PodFolder, StateFolder, read_record
-from weft.node.tools import find_tools
+from weft.node.tools import ToolError
 
 
 class InspectionError(Exception):
@@ -26,6 +27,11 @@ def pod_records(settings: NodeSettings) -> list[PodRecord]:
     """All pods of this node, by namespace and name."""
     records = (read_record(folder.record, PodRecord) for folder in StateFolder(settings.state).pods())
     return sorted((record for record in records if record), key=lambda found: (found.order.namespace, found.order.name))
+
+
+def pod_record(settings: NodeSettings, namespace: str, pod: str) -> PodRecord:
+    """What the node knows of a pod. Raises InspectionError."""
+    return _find(settings, namespace, pod)[0]
 
 
 def log_files(
@@ -46,7 +52,7 @@ def admin_socket_of(settings: NodeSettings, namespace: str, pod: str) -> Path:
     record, folder = _find(settings, namespace, pod)
     if record.order.proxy is None:
         raise InspectionError(f"pod {namespace}/{pod} has no sidecar")
-    return _place(settings, folder).admin_socket
+    return folder.proxy / ADMIN_SOCKET
 
 
 def exec_arguments(
@@ -62,11 +68,12 @@ def exec_arguments(
     if unit is None or unit.process is None or not is_alive(unit.process):
         raise InspectionError(f"container {name} of pod {namespace}/{pod} does not run")
     order = next(found for found in record.order.containers if found.name == name)
-    launch = container_spec(record.order, order, _place(settings, folder)).launch
+    means = _means(settings)
+    launch = container_spec(record.order, order, _place(settings, folder, means)).launch
     if launch is None:
         raise InspectionError(f"container {name} of pod {namespace}/{pod} has an order that can't be carried out")
     try:
-        return exec_vector(unit.process, launch, command, find_tools(settings.search_path))
+        return means.chain.execute(unit.process, launch, command)
     except LaunchError as error:
         raise InspectionError(str(error)) from error
 
@@ -88,14 +95,25 @@ def _container_name(record: PodRecord, wanted: str | None, *, with_proxy: bool) 
     raise InspectionError(f"pod {pod} has no container {wanted or ''}: choose one of {', '.join(names) or 'none'}")
 
 
-def _place(settings: NodeSettings, folder: PodFolder) -> PodPlace:
+def _means(settings: NodeSettings) -> Means:
+    threads = NamespaceThread()
+    try:
+        return means_of(settings, threads)
+    except ToolError as error:
+        raise InspectionError(str(error)) from error
+    finally:
+        threads.close()
+
+
+def _place(settings: NodeSettings, folder: PodFolder, means: Means) -> PodPlace:
     """As much of the place as the command line needs: nothing is started there."""
     return PodPlace(
         namespace=None,
         names=(),
-        mark=hub_name(settings.mesh),
+        mark=settings.mark,
         hidden=settings.hidden or settings.state,
         proxy=folder.proxy,
         envoy=Path(),
         search_path=settings.search_path,
+        only_user=means.only_user,
     )

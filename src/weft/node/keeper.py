@@ -24,7 +24,7 @@ class CredentialKeeper:
     `present` is set while there are credentials that have not expired when it is last looked at.
     """
 
-    def __init__(self, uid: str, folder: PodFolder, owner: int, controller: Controller) -> None:
+    def __init__(self, uid: str, folder: PodFolder, owner: int | None, controller: Controller) -> None:
         self._uid = uid
         self._folder = folder
         self._owner = owner

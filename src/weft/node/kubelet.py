@@ -98,7 +98,7 @@ class Kubelet:
         self._write_names(orders)
         if former is None or former.services != orders.services:
             try:
-                self._services = render_services(service_plan(orders.services))
+                self._services = render_services(service_plan(orders.services), self._parts.network.families)
             except ValueError:
                 _log.exception("virtual addresses stay as they were")
         self._reconcile(orders)
@@ -181,6 +181,7 @@ def _identity(order: PodOrder) -> tuple[object, ...]:
 
 def _own_name(order: PodOrder, entries: list[HostEntry]) -> list[HostEntry]:
     """The entry by which a pod finds itself by its hostname, unless a service has that name."""
-    if order.host_network or any(order.name in entry.names for entry in entries):
+    name = order.hostname or order.name
+    if order.host_network or any(name in entry.names for entry in entries):
         return []
-    return [HostEntry(order.addresses, (order.name,))]
+    return [HostEntry(order.addresses, (name,))]

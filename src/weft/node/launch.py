@@ -48,7 +48,7 @@ class Launch(Struct, frozen=True, kw_only=True):
     network namespaces. It starts in `folder`, which it sees as `seen_as` if that is given. `capabilities` bounds what
     root may do; `kept` are those that it has although it is not root. `mark` is the source of its mounts, by which the
     processes of a mesh are known even if nothing else is left of it. `user` None starts it as the user that we are.
-    `tag` is its value of TAG_VARIABLE, by which it and its descendants are known where they have no mounts of their own.
+    `tag` is its value of TAG_VARIABLE, by which it and its descendants are known if they have no mounts of their own.
     """
 
     command: tuple[str, ...]

@@ -9,7 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from weft.base.durations import Milliseconds
-from weft.model.local import ContainerReport
+from weft.model.local import ContainerEnd, ContainerReport
 from weft.node.backoff import after_end
 from weft.node.launch import Launch
 from weft.node.probes import Probes
@@ -39,8 +39,8 @@ class UnitRecord(Struct, frozen=True, kw_only=True):
     """How a process is: what is reported of it, what names it, and the back-off of its next start.
 
     `digest` is of the order that it was last started by, `message` explains the reason or why a running process is not
-    ready, `done` says that it ended for good, `due` is when it may start again. Times in Unix seconds, `delay` in
-    seconds.
+    ready, `done` says that it ended for good, `due` is when it may start again, `last` the end of the run before. Times
+    in Unix seconds, `delay` in seconds.
     """
 
     digest: str = ""
@@ -51,6 +51,8 @@ class UnitRecord(Struct, frozen=True, kw_only=True):
     restarts: int = 0
     exit_code: int | None = None
     started: float = 0
+    finished: float = 0
+    last: ContainerEnd | None = None
     delay: float = 0
     due: float = 0
     passed_startup: bool = False
@@ -68,7 +70,8 @@ class End(Struct, frozen=True):
 
 def waiting(record: UnitRecord, reason: str, message: str) -> UnitRecord:
     """The record of a process that can't start now."""
-    return replace(record, state="waiting", reason=reason, message=message, ready=False, process=None)
+    last = _last(record)
+    return replace(record, state="waiting", reason=reason, message=message, ready=False, process=None, last=last)
 
 
 def started(record: UnitRecord, digest: str, process: ProcessRecord | None, now: float) -> UnitRecord:
@@ -82,6 +85,7 @@ def started(record: UnitRecord, digest: str, process: ProcessRecord | None, now:
         process=process,
         restarts=record.restarts + (1 if record.started else 0),
         exit_code=None,
+        last=_last(record),
         started=now,
         delay=record.delay if digest == record.digest else 0,
         passed_startup=False,
@@ -100,11 +104,19 @@ def ended(record: UnitRecord, end: End, now: float, restart: RestartPolicy, back
         message=end.message,
         process=None,
         exit_code=end.status,
+        finished=now,
         due=now + wait,
         delay=delay,
         ready=False,
         done=restart == "Never" or (restart == "OnFailure" and end.status == 0),
     )
+
+
+def _last(record: UnitRecord) -> ContainerEnd | None:
+    """The end of the run before, once the process is not in that end any more."""
+    if record.state != "terminated":
+        return record.last
+    return ContainerEnd(record.reason, record.message, record.exit_code, int(record.started), int(record.finished))
 
 
 def container_report(name: str, record: UnitRecord) -> ContainerReport:
@@ -119,4 +131,6 @@ def container_report(name: str, record: UnitRecord) -> ContainerReport:
         pid=record.process.pid if record.process else None,
         exit_code=record.exit_code,
         started=int(record.started),
+        finished=int(record.finished) if record.state == "terminated" else 0,
+        last=record.last,
     )

@@ -1,18 +1,24 @@
 """iproute2's view of links, addresses and routes, typed."""
 
-from ipaddress import IPv4Network
+from collections.abc import Iterable
+from ipaddress import ip_network
+from typing import Final
 
 import msgspec
 from msgspec import Struct
 
+from weft.base.families import Family, Network
 from weft.node.namespaces import pin
 from weft.node.tools import ToolError, Tools
 
+_OPTIONS: Final[dict[Family, str]] = {"IPv4": "-4", "IPv6": "-6"}
+
 
 class Link(Struct, frozen=True):
-    """A network interface."""
+    """A network interface; `ifalias` is a text of its maker's, for people."""
 
     ifname: str
+    ifalias: str = ""
 
 
 class Route(Struct, frozen=True):
@@ -24,16 +30,33 @@ class Route(Struct, frozen=True):
 
 async def link_names(tools: Tools, namespace: str | None) -> set[str]:
     """The interfaces in a named namespace (None: in our own)."""
+    return {link.ifname for link in await _links(tools, namespace)}
+
+
+async def alias_of(tools: Tools, namespace: str, link: str) -> str:
+    """The alias of an interface in a named namespace; empty if it has none, or there is no such interface."""
+    return next((each.ifalias for each in await _links(tools, namespace) if each.ifname == link), "")
+
+
+async def set_alias(tools: Tools, namespace: str, link: str, alias: str) -> None:
+    """Gives an interface an alias."""
+    await tools.run("ip", *_inside(namespace), "link", "set", "dev", link, "alias", alias)
+
+
+async def _links(tools: Tools, namespace: str | None) -> list[Link]:
     output = await tools.run("ip", *_inside(namespace), "-json", "link", "show")
-    return {link.ifname for link in msgspec.json.decode(output or b"[]", type=list[Link])}
+    return msgspec.json.decode(output or b"[]", type=list[Link])
 
 
-async def routed_networks(tools: Tools, *, except_by: str) -> list[IPv4Network]:
-    """The IPv4 networks that this machine has routes to, but for those by the interface `except_by`."""
-    output = await tools.run("ip", "-json", "-4", "route", "show", "table", "all")
-    routes = msgspec.json.decode(output or b"[]", type=list[Route])
-    wanted = (route.dst for route in routes if route.dst != "default" and route.dev != except_by)
-    return [IPv4Network(destination, strict=False) for destination in wanted]
+async def routed_networks(tools: Tools, families: Iterable[Family], *, except_by: str) -> list[Network]:
+    """The networks of some families that this machine has routes to, but for those by the interface `except_by`."""
+    found: list[Network] = []
+    for family in families:
+        output = await tools.run("ip", "-json", _OPTIONS[family], "route", "show", "table", "all")
+        routes = msgspec.json.decode(output or b"[]", type=list[Route])
+        wanted = (route.dst for route in routes if route.dst != "default" and route.dev != except_by)
+        found += [ip_network(destination, strict=False) for destination in wanted]
+    return found
 
 
 async def change(tools: Tools, namespace: str | None, lines: list[str]) -> None:

@@ -7,16 +7,18 @@ from msgspec import Struct
 
 from weft.model.local import Isolation
 from weft.node.chain import Chain
-from weft.node.marks import Recognize, by_mounts
+from weft.node.loopback_chain import LoopbackChain
+from weft.node.loopback_networks import LoopbackNetworks
+from weft.node.marks import Recognize, by_mounts, by_tag
 from weft.node.namespace_chain import NamespaceChain
 from weft.node.namespace_networks import NamespaceNetworks
 from weft.node.namespaces import NamespaceThread
 from weft.node.networks import Networks
 from weft.node.settings import NodeSettings
-from weft.node.tools import Tools, find_tools
-from weft.node.users import own_user
+from weft.node.tools import Tools, find_plain_tools, find_tools
+from weft.node.users import Account, own_account
 
-PROXY_MARK: Final = 0x539
+SOCKET_MARK: Final = 0x539
 """SO_MARK of what an Envoy sends where users can't tell it from what its application sends: Istio's number."""
 
 
@@ -24,8 +26,8 @@ class Means(Struct, frozen=True, kw_only=True):
     """What one isolation does in its own way.
 
     `networks` makes networks, `chain` begins processes, `recognize` knows those of this mesh's pods, also where no
-    record names them. `only_user` is the one user (as the machine knows him) that
-    all processes belong to, None where they may have different ones. `proxy_mark` tells what Envoys send, None where
+    record names them. `only_user` is the one that all processes belong to, None where
+    they may have different ones. `proxy_mark` tells what Envoys send, None where
     their users do. `tag` is the name of the mesh in the environment of processes, empty where mounts tell whose
     they are.
     """
@@ -34,7 +36,7 @@ class Means(Struct, frozen=True, kw_only=True):
     networks: Networks
     chain: Chain
     recognize: Recognize
-    only_user: int | None = None
+    only_user: Account | None = None
     proxy_mark: int | None = None
     tag: str = ""
 
@@ -42,6 +44,11 @@ class Means(Struct, frozen=True, kw_only=True):
 def means_of(settings: NodeSettings, threads: NamespaceThread) -> Means:
     """The means of the isolation that the settings name. Raises MissingToolsError."""
     return _MAKERS[settings.isolation](settings, threads)
+
+
+def proxy_mark(isolation: Isolation) -> int | None:
+    """The mark of what Envoys send, if their users don't tell it."""
+    return SOCKET_MARK if isolation == "userns" else None
 
 
 def _of_netns(settings: NodeSettings, threads: NamespaceThread) -> Means:
@@ -62,12 +69,26 @@ def _of_userns(settings: NodeSettings, threads: NamespaceThread) -> Means:
         networks=NamespaceNetworks(settings, tools, threads),
         chain=NamespaceChain(tools),
         recognize=by_mounts(settings.mark),
-        only_user=own_user(),
-        proxy_mark=PROXY_MARK,
+        only_user=own_account(),
+        proxy_mark=proxy_mark(settings.isolation),
+    )
+
+
+def _of_loopback(settings: NodeSettings, _: NamespaceThread) -> Means:
+    """Processes in the machine's own network, of one user, known by their environment."""
+    tools = find_plain_tools(settings.search_path)
+    return Means(
+        tools=tools,
+        networks=LoopbackNetworks(settings),
+        chain=LoopbackChain(tools),
+        recognize=by_tag(settings.mark),
+        only_user=own_account(),
+        tag=settings.mark,
     )
 
 
 _MAKERS: Final[Mapping[Isolation, Callable[[NodeSettings, NamespaceThread], Means]]] = {
     "netns": _of_netns,
     "userns": _of_userns,
+    "loopback": _of_loopback,
 }

@@ -1,12 +1,12 @@
 """How pods resolve names: a hosts file and a resolv.conf for each Kubernetes namespace, mounted into its pods."""
 
-import ipaddress
 import os
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
+from weft.base.families import parse_address
 from weft.model.local import HostEntry
 from weft.node.hosts import edits, host_lines
 from weft.node.state import checked_label, write_atomically
@@ -94,4 +94,4 @@ def _lines(entries: Iterable[HostEntry]) -> Iterator[str]:
             if not _NAME.fullmatch(name):
                 raise ValueError(f"{name!r} can't be the name of a host")
         for address in entry.addresses:
-            yield from host_lines(str(ipaddress.ip_address(address)), entry.names)
+            yield from host_lines(str(parse_address(address)), entry.names)

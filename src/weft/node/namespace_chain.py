@@ -1,5 +1,5 @@
-"""How a process is started in namespaces of its own, and entered there: a chain of util-linux' small tools around a fixed
-script; pure but for a look at which user namespace we are in.
+"""How a process is started in namespaces of its own, and entered there: by a chain of util-linux' small tools around a
+fixed script; pure but for a look at which user namespace we are in.
 
 nsenter -> unshare -> sh (mounts, then waits) -> setpriv -> env -> the application; each one replaces the one before, so
 the process id stays.

@@ -1,10 +1,11 @@
-"""Networks of namespaces, one for each pod and one for the hub between them: for all isolations that have namespaces."""
+"""Networks of namespaces, one for each pod and one for the hub between them."""
 
 import re
 
 from weft.node.addresses import MeshNetwork
 from weft.node.hub import hub_name, prepare_network, remove_network
 from weft.node.namespaces import PINS, NamespaceThread
+from weft.node.ownership import note_owner
 from weft.node.podnet import PodNetwork, remove_pod_network
 from weft.node.settings import NodeSettings
 from weft.node.tools import Tools
@@ -21,7 +22,9 @@ class NamespaceNetworks:
 
     async def prepare(self) -> MeshNetwork:
         """As in `Networks`."""
-        return await prepare_network(self._settings, self._tools, self._threads)
+        network = await prepare_network(self._settings, self._tools, self._threads)
+        await note_owner(self._settings, self._tools)
+        return network
 
     def of_pod(self, network: MeshNetwork, identifier: str) -> PodNetwork:
         """As in `Networks`."""

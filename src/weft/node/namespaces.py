@@ -15,6 +15,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final, TypeVar
 
+from weft.base.families import family_of
+
 _T = TypeVar("_T")
 
 PINS: Final = Path("/run/netns")
@@ -29,6 +31,11 @@ _CLONE_NEWNET: Final = 0x40000000
 def pin(name: str) -> Path:
     """The file that holds the named network namespace."""
     return PINS / name
+
+
+def has_ipv6() -> bool:
+    """Whether the kernel has IPv6 (it may be started with ipv6.disable=1, or be built without)."""
+    return (_SETTINGS / "ipv6").is_dir()
 
 
 def pinned_inode(name: str) -> int | None:
@@ -56,8 +63,9 @@ class NamespaceThread:
         return await loop.run_in_executor(self._executor, self._inside, namespace, function)
 
     async def connect(self, namespace: Path | None, host: str, port: int) -> socket.socket:
-        """A TCP connection made inside of that namespace. Raises OSError. `host` must be an IPv4 address."""
-        making = asyncio.ensure_future(self.call(namespace, lambda: socket.socket(socket.AF_INET, socket.SOCK_STREAM)))
+        """A TCP connection made inside of that namespace. Raises OSError. `host` must be an address."""
+        family = socket.AF_INET6 if family_of(host) == "IPv6" else socket.AF_INET
+        making = asyncio.ensure_future(self.call(namespace, lambda: socket.socket(family, socket.SOCK_STREAM)))
         try:
             made = await asyncio.shield(making)
         except asyncio.CancelledError:
@@ -71,13 +79,15 @@ class NamespaceThread:
             raise
         return made
 
-    async def write_settings(self, namespace: Path, settings: Mapping[str, str]) -> None:
-        """Writes kernel settings (paths below /proc/sys/net) of that namespace; one that does not exist is skipped."""
+    async def write_settings(self, namespace: Path | None, settings: Mapping[str, str]) -> None:
+        """Writes kernel settings (paths below /proc/sys/net) of that namespace, as far as they differ; one that does
+        not exist is skipped."""
 
         def write() -> None:
             for name, value in settings.items():
                 with contextlib.suppress(FileNotFoundError):
-                    (_SETTINGS / name).write_text(value)
+                    if (_SETTINGS / name).read_text().strip() != value:
+                        (_SETTINGS / name).write_text(value)
 
         await self.call(namespace, write)
 

@@ -1,9 +1,9 @@
 """What a way of isolation must be able to do with networks: that of the mesh, and that of each pod."""
 
-from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Protocol
 
+from weft.base.families import Address
 from weft.model.local import RedirectOrder
 from weft.node.addresses import MeshNetwork
 
@@ -19,8 +19,8 @@ class PodNet(Protocol):
     def inode(self) -> int | None:
         """A number that another network of this pod would not have; None if there is none."""
 
-    async def create(self, address: IPv4Address) -> None:
-        """Makes it, in the place of what may be left of former ones."""
+    async def create(self, addresses: tuple[Address, ...]) -> None:
+        """Makes it with an address of each family, in the place of what may be left of former ones."""
 
     async def redirect(self, order: RedirectOrder | None) -> None:
         """Replaces the redirection in one step; None ends it. Raises ValueError for a bad order."""

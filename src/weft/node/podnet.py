@@ -3,30 +3,25 @@
 A network that was not finished is removed and made anew, never repaired: nothing runs in it before it is finished.
 """
 
-from ipaddress import IPv4Address
 from typing import Final
 
+from weft.base.families import Address
 from weft.model.local import RedirectOrder
 from weft.node.addresses import MeshNetwork, hardware_address
 from weft.node.hub import BRIDGE
+from weft.node.interfaces import address_lines, default_route_lines, ipv6_settings
 from weft.node.links import change, remove_link, remove_namespace
 from weft.node.namespaces import NamespaceThread, pin, pinned_inode
 from weft.node.processes import kill_members
+from weft.node.redirection import Redirection
 from weft.node.tools import Tools
-from weft.redirect.iptables import render
-from weft.redirect.plan import Plan
-from weft.redirect.sidecar import sidecar_plan
 
 INTERFACE: Final = "eth0"
 
-_SETTINGS: Final = {
-    # As container runtimes do: an application that is not root may listen on any port.
-    "ipv4/ip_unprivileged_port_start": "0",
-    # The rules are for IPv4 only. With IPv6 on the link, link-local addresses would lead past them.
-    "ipv6/conf/all/disable_ipv6": "1",
-    "ipv6/conf/default/disable_ipv6": "1",
-    "ipv6/conf/lo/disable_ipv6": "0",
-}
+# As container runtimes do: an application that is not root may listen on any port.
+_SETTINGS: Final = {"ipv4/ip_unprivileged_port_start": "0"}
+_LOOPBACK_IPV6: Final = {"ipv6/conf/lo/disable_ipv6": "0"}
+"""In a mesh of IPv4 alone only the loopback device has IPv6: there are no rules for it, and it would lead past them."""
 
 
 class PodNetwork:
@@ -39,19 +34,22 @@ class PodNetwork:
         self._identifier = identifier
         self._tools = tools
         self._threads = threads
+        self._redirection = Redirection(self.name, tools)
 
     @property
     def inode(self) -> int | None:
         """The number of the namespace, None if there is none."""
         return pinned_inode(self.name)
 
-    async def create(self, address: IPv4Address) -> None:
+    async def create(self, addresses: tuple[Address, ...]) -> None:
         """Makes namespace and link, in the place of what may be left of former ones. Raises ToolError or OSError."""
         await self.remove()
         await self._tools.run("ip", "netns", "add", self.name)
-        await self._threads.write_settings(self.pin, _SETTINGS)
+        self._redirection.start_anew()
+        ipv6 = ipv6_settings(on="IPv6" in self._mesh.families)
+        await self._threads.write_settings(self.pin, _SETTINGS | ipv6 | _LOOPBACK_IPV6)
         link = _link(self._identifier)
-        peer = f"type veth peer name {INTERFACE} address {hardware_address(address)} netns {self.name}"
+        peer = f"type veth peer name {INTERFACE} address {hardware_address(addresses[0])} netns {self.name}"
         await change(
             self._tools,
             self._mesh.namespace,
@@ -62,16 +60,15 @@ class PodNetwork:
             self.name,
             [
                 "link set lo up",
-                f"address add {address}/{self._mesh.cidr.prefixlen} dev {INTERFACE}",
+                *address_lines(self._mesh, addresses, INTERFACE),
                 f"link set {INTERFACE} up",
-                f"route add default via {self._mesh.gateway}",
+                *default_route_lines(self._mesh.gateways),
             ],
         )
 
     async def redirect(self, order: RedirectOrder | None) -> None:
         """Replaces the redirection in one step; None ends it. Raises ValueError for a bad order, ToolError."""
-        rules = render(sidecar_plan(order) if order else Plan())
-        await self._inside("iptables-restore", "--wait", stdin=rules)
+        await self._redirection.put_in_force(order)
 
     async def load_services(self, table: str) -> None:
         """Replaces the table of virtual addresses (input of `nft -f`) in one step. Raises ToolError."""

@@ -4,17 +4,17 @@ last."""
 import os
 import shutil
 import time
-from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Final
 
 from msgspec import Struct
 from msgspec.structs import replace
 
+from weft.base.families import parse_address
 from weft.model.local import PodOrder, RedirectOrder
 from weft.node.envoy import BINARY_NAME, BOOTSTRAP_FILE, fits_in_argument
+from weft.node.networks import PodNet
 from weft.node.parts import NodeParts
-from weft.node.podnet import PodNetwork
 from weft.node.specs import PodPlace
 from weft.node.state import pod_id, read_record, write_atomically, write_record
 
@@ -56,12 +56,14 @@ class Sandbox:
         order, parts = self.record.order, self._parts
         return PodPlace(
             namespace=str(self.namespace) if self.namespace else None,
-            mark=parts.network.namespace,
-            names=() if order.host_network else parts.names.mounts(order.namespace),
+            mark=parts.settings.mark,
+            names=parts.names.mounts(order.namespace) if self.namespace else (),
             hidden=parts.hidden,
             proxy=self.folder.proxy,
             envoy=parts.envoy,
             search_path=parts.settings.search_path,
+            only_user=parts.means.only_user,
+            tag=f"{parts.means.tag}/{self.folder.root.name}" if parts.means.tag else "",
         )
 
     def write_files(self, order: PodOrder) -> None:
@@ -73,12 +75,13 @@ class Sandbox:
             raise ValueError("the traffic of a pod on the machine's own network can't be redirected")
         self.folder.create()
         if order.proxy:
-            os.chown(self.folder.proxy, order.proxy.user, order.proxy.user)
-            (self.folder.proxy / BINARY_NAME).touch()
+            self._give(self.folder.proxy, order.proxy.user)
+            if not os.path.lexists(self.folder.proxy / BINARY_NAME):
+                (self.folder.proxy / BINARY_NAME).touch()
             if not fits_in_argument(order.proxy.bootstrap):
                 bootstrap = self.folder.proxy / BOOTSTRAP_FILE
                 write_atomically(bootstrap, order.proxy.bootstrap.encode())
-                os.chown(bootstrap, order.proxy.user, order.proxy.user)
+                self._give(bootstrap, order.proxy.user)
         self._remember(replace(self.record, order=order))
 
     async def create(self) -> None:
@@ -86,9 +89,10 @@ class Sandbox:
         or ValueError for a bad order."""
         if self._network is None:
             return
-        address, redirect = self._checked_address(), self._wanted_redirect()
+        addresses = self._parts.network.checked(map(parse_address, self.record.order.addresses))
+        redirect = self._wanted_redirect()
         self._loaded = ""
-        await self._network.create(address)
+        await self._network.create(addresses)
         await self._network.redirect(redirect)
         self._remember(replace(self.record, network=self._network.inode, redirect=redirect))
 
@@ -113,20 +117,20 @@ class Sandbox:
         """Removes all that is known of the pod: at last, as everything else is found by it."""
         shutil.rmtree(self.folder.root, ignore_errors=True)
 
-    def _checked_address(self) -> IPv4Address:
-        address, network = IPv4Address(self.record.order.address), self._parts.network
-        if address not in network.cidr or address in (network.gateway, network.host):
-            raise ValueError(f"{address} can't be the address of a pod: it must be one of {network.cidr}")
-        return address
+    def _give(self, path: Path, user: int) -> None:
+        if self._parts.means.only_user is None:
+            os.chown(path, user, user)
 
     def _wanted_redirect(self) -> RedirectOrder | None:
-        proxy = self.record.order.proxy
-        return proxy.redirect if proxy else None
+        proxy, mark = self.record.order.proxy, self._parts.means.proxy_mark
+        if proxy is None or proxy.redirect is None or mark is None:
+            return proxy.redirect if proxy else None
+        return replace(proxy.redirect, proxy_mark=mark)
 
     def _remember(self, record: PodRecord) -> None:
         self.record = record
         write_record(self.folder.record, record)
 
 
-def _network(order: PodOrder, parts: NodeParts) -> PodNetwork:
-    return PodNetwork(parts.network, pod_id(order.uid), parts.tools, parts.threads)
+def _network(order: PodOrder, parts: NodeParts) -> PodNet:
+    return parts.means.networks.of_pod(parts.network, pod_id(order.uid))

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final, Protocol, Self
 
-from weft.node.chain import Chain
 from weft.node.launch import GO, READY, Launch, LaunchError
 from weft.node.logs import begin_run
 from weft.node.processes import ChildProcess, ProcessRecord, Running, adopt, record_of
@@ -40,8 +39,9 @@ class Launcher(Protocol):
 class SystemLauncher:
     """Starts processes of this machine."""
 
-    def __init__(self, tools: Tools, chain: Chain) -> None:
-        self._chain = chain
+    def __init__(self, tools: Tools, vector: Callable[[Launch], list[str]]) -> None:
+        """`vector` is the `start` of a `Chain`."""
+        self._vector = vector
         folders = dict.fromkeys(str(Path(path).parent) for path in tools.paths.values())
         self._environment = {"PATH": os.pathsep.join(folders)}
 
@@ -55,7 +55,7 @@ class SystemLauncher:
 
         Raises LaunchError with what the failing step said.
         """
-        vector = self._chain.start(launch)
+        vector = self._vector(launch)
         check_program(launch)
         try:
             begin_run(log)
@@ -92,9 +92,7 @@ def check_program(launch: Launch) -> None:
         raise LaunchError(f"program {program!r} is not found in {where}")
 
 
-async def _handshake(
-    pid: int, tag: str, pipes: "_Pipes", register: Callable[[ProcessRecord], None]
-) -> ChildProcess:
+async def _handshake(pid: int, tag: str, pipes: "_Pipes", register: Callable[[ProcessRecord], None]) -> ChildProcess:
     """Waits until all is prepared, records the process and lets it go."""
     try:
         async with asyncio.timeout(_PATIENCE):

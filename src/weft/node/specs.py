@@ -1,7 +1,6 @@
 """From the order of a pod to the processes that make it up; pure but for a look at users and folders of the machine."""
 
 import os
-import pwd
 from hashlib import sha256
 from pathlib import Path
 from typing import Final
@@ -9,6 +8,7 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
+from weft.base.families import LOOPBACK, family_of
 from weft.model.local import ADMIN_SOCKET, Action, ContainerOrder, PodOrder, Probe, ProxyOrder
 from weft.node.envoy import BINARY_NAME, envoy_command
 from weft.node.launch import Launch
@@ -16,6 +16,7 @@ from weft.node.lifecycle import UnitSpec
 from weft.node.namespaces import PINS
 from weft.node.probes import Probes
 from weft.node.procfs import is_permitted
+from weft.node.users import Account, home_of
 
 PROXY_NAME: Final = "istio-proxy"
 """The name under which Envoy is reported and its log is kept: the one that people type after `-c`."""
@@ -29,8 +30,14 @@ _PROXY_SEES_ITS_FOLDER_AS: Final = PINS
 """Envoy resolves even relative paths from the root, so its folder must be where its user can go: the state folder may
 be below a home that is closed to others. This place exists, is open to all, and holds nothing that Envoy needs."""
 
+_FOREIGN_USER: Final = (
+    "without root every process belongs to user {}, so runAsUser and runAsGroup can't name another one: "
+    "leave them out, or start the mesh as root"
+)
+
 _PRIVILEGED_PORTS: Final = "net_bind_service"
-CAPABILITY_NUMBERS: Final = {_PRIVILEGED_PORTS: 10, PROXY_MARK: 36}
+_MARKING: Final = "net_admin"
+CAPABILITY_NUMBERS: Final = {_PRIVILEGED_PORTS: 10, _MARKING: 12, PROXY_MARK: 36}
 """From linux/capability.h."""
 
 _PROXY_GRACE: Final = 2_000
@@ -43,7 +50,7 @@ class PodPlace(Struct, frozen=True, kw_only=True):
 
     `namespace` is the file of its network namespace (None: ours), `names` its files for name resolution as pairs of
     source and target, `hidden` the folder that no application sees, `proxy` Envoy's folder, `envoy` its binary; `mark`
-    is the mesh's (`Launch`).
+    is the mesh's, `tag` the pod's (`Launch`). `only_user` is the one user that all processes belong to, if so.
     """
 
     namespace: str | None
@@ -53,6 +60,8 @@ class PodPlace(Struct, frozen=True, kw_only=True):
     proxy: Path
     envoy: Path
     search_path: str
+    only_user: Account | None = None
+    tag: str = ""
 
     @property
     def admin_socket(self) -> Path:
@@ -78,7 +87,8 @@ def container_spec(pod: PodOrder, container: ContainerOrder, place: PodPlace) ->
 def proxy_spec(pod: PodOrder, proxy: ProxyOrder, place: PodPlace) -> UnitSpec:
     """The process of a pod's Envoy. Which binary it is takes no part in its digest: another path is no reason to
     restart what serves well."""
-    ready = Action(http_path=_READY_PATH, port=proxy.ready_port, host="127.0.0.1")
+    host = proxy.address or LOOPBACK[family_of(pod.address)]
+    ready = Action(http_path=_READY_PATH, port=proxy.ready_port, host=host)
     started_by = (proxy.bootstrap, proxy.user, proxy.concurrency, proxy.log_level, proxy.drain)
     return UnitSpec(
         name=PROXY_NAME,
@@ -86,16 +96,17 @@ def proxy_spec(pod: PodOrder, proxy: ProxyOrder, place: PodPlace) -> UnitSpec:
         launch=Launch(
             command=envoy_command(proxy),
             folder=str(place.proxy),
-            user=proxy.user,
-            group=proxy.user,
+            user=_user(proxy.user, place),
+            group=_user(proxy.user, place),
             hidden=str(place.hidden),
             mark=place.mark,
             seen_as=str(_PROXY_SEES_ITS_FOLDER_AS),
             environment=(("PATH", place.search_path),),
             capabilities=(),
-            kept=_kept(pod),
+            kept=_kept(pod, place),
+            tag=_tag(PROXY_NAME, place),
             namespace=place.namespace,
-            hostname="" if pod.host_network else pod.name,
+            hostname=_hostname(pod),
             mounts=(*place.names, (str(place.envoy), str(place.proxy / BINARY_NAME))),
         ),
         probes=Probes(readiness=Probe(action=ready, period=_PROXY_PERIOD, timeout=3_000)),
@@ -103,20 +114,35 @@ def proxy_spec(pod: PodOrder, proxy: ProxyOrder, place: PodPlace) -> UnitSpec:
     )
 
 
-def _kept(pod: PodOrder) -> tuple[str, ...]:
-    """Capabilities of Envoy, as far as this machine (a container, perhaps) lets us hand them on."""
-    wanted = (PROXY_MARK, _PRIVILEGED_PORTS) if pod.host_network else (PROXY_MARK,)
+def _user(wanted: int, place: PodPlace) -> int | None:
+    return wanted if place.only_user is None else None
+
+
+def _tag(container: str, place: PodPlace) -> str:
+    return f"{place.tag}/{container}" if place.tag else ""
+
+
+def _kept(pod: PodOrder, place: PodPlace) -> tuple[str, ...]:
+    """Capabilities of Envoy, as far as this machine (a container, perhaps) lets us hand them on. Where users don't tell
+    what it sends, it must mark that (socket(7), SO_MARK)."""
+    ports = (_PRIVILEGED_PORTS,) if pod.host_network else ()
+    wanted = (PROXY_MARK, *ports, *((_MARKING,) if place.only_user is not None else ()))
     return tuple(name for name in wanted if is_permitted(CAPABILITY_NUMBERS[name]))
+
+
+def _hostname(pod: PodOrder) -> str:
+    return "" if pod.host_network else pod.hostname or pod.name
 
 
 def _container_launch(pod: PodOrder, container: ContainerOrder, place: PodPlace) -> Launch:
     user = os.getuid() if container.user is None else container.user
-    hostname = "" if pod.host_network else pod.name
-    machine = {"PATH": place.search_path, "HOME": _home(user), "HOSTNAME": hostname or os.uname().nodename}
+    home = home_of(place.only_user.user if place.only_user else user)
+    hostname = _hostname(pod)
+    machine = {"PATH": place.search_path, "HOME": home, "HOSTNAME": hostname or os.uname().nodename}
     return Launch(
         command=container.command,
         folder=container.folder or "/",
-        user=user,
+        user=_user(user, place),
         group=_group(container),
         hidden=str(place.hidden),
         mark=place.mark,
@@ -124,6 +150,7 @@ def _container_launch(pod: PodOrder, container: ContainerOrder, place: PodPlace)
         namespace=place.namespace,
         hostname=hostname,
         mounts=place.names,
+        tag=_tag(container.name, place),
     )
 
 
@@ -135,11 +162,8 @@ def _group(container: ContainerOrder) -> int:
     return os.getgid() if container.user is None else container.user
 
 
-def _home(user: int) -> str:
-    try:
-        return pwd.getpwuid(user).pw_dir
-    except KeyError:
-        return "/"
+def _is_of(container: ContainerOrder, only: Account) -> bool:
+    return container.user in (None, only.user) and container.group in (None, only.group)
 
 
 def _refusal(pod: PodOrder, container: ContainerOrder, place: PodPlace) -> tuple[str, str] | None:
@@ -149,6 +173,8 @@ def _refusal(pod: PodOrder, container: ContainerOrder, place: PodPlace) -> tuple
         if container.folder:
             return "ErrImagePull", f"{what}, and a folder has no entry point: give the container a command"
         return "ErrImagePull", f"{what}: give the container a command, or map the image to a local folder"
+    if place.only_user is not None and not _is_of(container, place.only_user):
+        return "CreateContainerConfigError", _FOREIGN_USER.format(place.only_user.user)
     if container.folder and not Path(container.folder).is_dir():
         return "ErrImagePull", f"image {container.image!r} is mapped to {container.folder}, which is no folder"
     if container.folder and Path(container.folder).resolve().is_relative_to(place.hidden.resolve()):

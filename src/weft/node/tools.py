@@ -11,7 +11,6 @@ from msgspec import Struct
 _PACKAGES: Final = {
     "env": "coreutils",
     "ip": "iproute2",
-    "iptables-restore": "iptables",
     "mount": "mount",
     "nft": "nftables",
     "nsenter": "util-linux",
@@ -20,6 +19,15 @@ _PACKAGES: Final = {
     "unshare": "util-linux",
 }
 """Each tool and the Debian package that has it."""
+
+_USERNS_PACKAGES: Final = {**_PACKAGES, "hostname": "hostname"}
+_USERNS_NAMES: Final = {"iptables-restore": "iptables-nft-restore", "ip6tables-restore": "ip6tables-nft-restore"}
+"""The variant of iptables that works on nftables: the legacy one wants a lock in a folder of root's."""
+
+_PLAIN_PACKAGES: Final = {"env": "coreutils", "ln": "coreutils", "sh": "dash"}
+
+OPTIONAL: Final = ("iptables-restore", "ip6tables-restore")
+"""Used where they are installed; nft does the same."""
 
 _SYSTEM_PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _TIMEOUT: Final = 30.0
@@ -40,6 +48,10 @@ class Tools(Struct, frozen=True):
 
     def __getitem__(self, name: str) -> str:
         return self.paths[name]
+
+    def __contains__(self, name: object) -> bool:
+        """Whether the tool is installed; only those of OPTIONAL may be missing."""
+        return name in self.paths
 
     async def run(self, name: str, *arguments: str, stdin: str = "") -> bytes:
         """Runs a tool to its end and returns its output. Raises ToolError if it fails or takes longer than 30 s."""
@@ -63,14 +75,25 @@ class Tools(Struct, frozen=True):
         return done.stdout
 
 
-def find_tools(search_path: str) -> Tools:
-    """All tools, searched in the usual system folders and then in `search_path`.
+def find_tools(search_path: str, *, userns: bool = False) -> Tools:
+    """All tools, searched in the usual system folders and then in `search_path`; those that work in the user namespace
+    of an ordinary user, if that is asked for.
 
     Raises MissingToolsError with the packages to install.
     """
+    packages, names = (_USERNS_PACKAGES, _USERNS_NAMES) if userns else (_PACKAGES, {})
+    return _found(packages, names, search_path)
+
+
+def find_plain_tools(search_path: str) -> Tools:
+    """Those that need no privilege, as `find_tools`."""
+    return _found(_PLAIN_PACKAGES, {}, search_path)
+
+
+def _found(packages: Mapping[str, str], names: Mapping[str, str], search_path: str) -> Tools:
     path = f"{_SYSTEM_PATH}:{search_path}"
-    found = {name: shutil.which(name, path=path) for name in _PACKAGES}
-    missing = sorted({_PACKAGES[name] for name, where in found.items() if where is None})
+    found = {name: shutil.which(names.get(name, name), path=path) for name in (*packages, *OPTIONAL)}
+    missing = sorted({packages[name] for name, where in found.items() if where is None and name not in OPTIONAL})
     if missing:
         raise MissingToolsError(f"tools are missing; on Debian: apt-get install {' '.join(missing)}")
     return Tools({name: where for name, where in found.items() if where is not None})

@@ -13,6 +13,7 @@ from weft.redirect.plan import (
     Chain,
     DestinationIn,
     JumpTo,
+    MarkIs,
     Match,
     PortIn,
     RedirectTo,
@@ -64,7 +65,9 @@ def _redirects(order: Settings) -> Iterator[Rule]:
 def _zones(order: Settings) -> Iterator[Rule]:
     for proxy in order.proxies:
         yield rule(_WITH_SERVERS, _QUESTION, proxy.own)
-        yield rule(_WITH_CLIENTS, SourcePortIs("udp", order.dns_port), proxy.own)
+        # Answers of a listening socket need not have the mark that connections have.
+        own = [] if isinstance(proxy.own, MarkIs) else [proxy.own]
+        yield rule(_WITH_CLIENTS, SourcePortIs("udp", order.dns_port), *own)
     for destination in _to_servers(order):
         yield rule(_WITH_CLIENTS, _QUESTION, *destination)
 

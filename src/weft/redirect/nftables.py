@@ -13,6 +13,8 @@ from weft.redirect.services import ServicePlan, VirtualPort
 
 TABLE: Final = "weft"
 _PRIORITY: Final = -90
+_SEED: Final = "0x77656674"
+"""Any constant: without one, each new table would hash otherwise."""
 _WORDS: Final[dict[Family, tuple[str, str]]] = {"IPv4": ("ip", "ipv4_addr"), "IPv6": ("ip6", "ipv6_addr")}
 """What nft calls a family, and the type of its addresses."""
 
@@ -58,11 +60,16 @@ def _element(port: VirtualPort) -> str:
 
 
 def _chain(port: VirtualPort, word: str) -> list[str]:
-    """The chain that sends a new connection to a random endpoint."""
+    """The chain that sends a new connection to a random endpoint, or to one that follows from the client's address.
+
+    A hash and not a memory of clients: it outlives the table, which is replaced whenever any service changes.
+    """
+    size = len(port.endpoints)
+    choice = f"jhash {word} saddr mod {size} seed {_SEED}" if port.sticky else f"numgen random mod {size}"
     choices = ", ".join(f"{index} : {address} . {to:d}" for index, (address, to) in enumerate(port.endpoints))
     return [
         f"chain {_chain_name(port)} {{",
-        f"meta l4proto {port.protocol} dnat {word} to numgen random mod {len(port.endpoints)} map {{ {choices} }}",
+        f"meta l4proto {port.protocol} dnat {word} to {choice} map {{ {choices} }}",
         "}",
     ]
 

@@ -136,7 +136,7 @@ Match = (
     | OtherMatch
 )
 
-_ORDER: Final = {
+_ORDER: Final[dict[type, int]] = {
     kind: number
     for number, kinds in enumerate(
         [
@@ -215,17 +215,7 @@ class OtherVerdict(Struct, frozen=True, tag=True):
 
 
 Verdict = (
-    JumpTo
-    | Return
-    | Accept
-    | Drop
-    | RedirectTo
-    | HandTo
-    | SetMark
-    | SaveMark
-    | RestoreMark
-    | SetZone
-    | OtherVerdict
+    JumpTo | Return | Accept | Drop | RedirectTo | HandTo | SetMark | SaveMark | RestoreMark | SetZone | OtherVerdict
 )
 
 

@@ -1,12 +1,11 @@
 """What service virtual addresses lead to, for traffic that no Envoy handles: kube-proxy's part, as data."""
 
 from collections.abc import Iterable
-from ipaddress import ip_address
 from typing import Final
 
 from msgspec import Struct
 
-from weft.base.families import Address, Family, family_of
+from weft.base.families import Address, Family, family_of, parse_address
 from weft.model.local import ServiceTarget
 from weft.redirect.plan import TransportProtocol
 
@@ -16,13 +15,14 @@ _PROTOCOLS: Final[dict[str, TransportProtocol]] = {"TCP": "tcp", "UDP": "udp"}
 class VirtualPort(Struct, frozen=True):
     """A port of a virtual address and the endpoints that share its new connections evenly; none: it is refused.
 
-    Endpoints are of the family of the address.
+    Endpoints are of the family of the address. `sticky`: which one it is follows from the client's address.
     """
 
     address: Address
     protocol: TransportProtocol
     port: int
     endpoints: tuple[tuple[Address, int], ...] = ()
+    sticky: bool = False
 
 
 class ServicePlan(Struct, frozen=True):
@@ -46,14 +46,16 @@ def service_plan(targets: Iterable[ServiceTarget]) -> ServicePlan:
     Targets of one address, protocol and port are joined. Raises ValueError naming the target that is out of range.
     """
     endpoints: dict[tuple[Address, TransportProtocol, int], set[tuple[Address, int]]] = {}
+    sticky: set[tuple[Address, TransportProtocol, int]] = set()
     for target in targets:
         try:
-            key = (ip_address(target.address), _PROTOCOLS[target.protocol], _port(target.port))
+            key = (parse_address(target.address), _PROTOCOLS[target.protocol], _port(target.port))
             found = {(_alike(address, key[0]), _port(port)) for address, port in target.endpoints}
         except ValueError as error:
             raise ValueError(f"service target {target.address}:{target.port}/{target.protocol}: {error}") from error
         endpoints.setdefault(key, set()).update(found)
-    ports = (VirtualPort(*key, tuple(sorted(found, key=_order))) for key, found in endpoints.items())
+        sticky.update((key,) if target.sticky else ())
+    ports = (VirtualPort(*key, tuple(sorted(found, key=_order)), key in sticky) for key, found in endpoints.items())
     return ServicePlan(tuple(sorted(ports, key=lambda port: (*_order((port.address, port.port)), port.protocol))))
 
 
@@ -64,7 +66,7 @@ def _order(place: tuple[Address, int]) -> tuple[int, int, int]:
 
 
 def _alike(text: str, virtual: Address) -> Address:
-    address = ip_address(text)
+    address = parse_address(text)
     if address.version != virtual.version:
         raise ValueError(f"{address} is of another family")
     return address

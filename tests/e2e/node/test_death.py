@@ -8,7 +8,7 @@ import sys
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Network
 from pathlib import Path
 
 import msgspec
@@ -16,6 +16,7 @@ import pytest
 from tests.e2e.node.conftest import Mesh, leftovers, marked_pids, output, pod, sidecar
 from tests.unit.node.fakes import unix_server, until
 
+from weft.base.families import Address
 from weft.model.local import NodeOrders, PodReport
 from weft.node.agent import make_network
 from weft.node.hub import hub_name, machine_link
@@ -112,11 +113,13 @@ DIES_BEFORE_RECORDING = """
 import asyncio, os, signal, sys
 from pathlib import Path
 from weft.node.launch import Launch
+from weft.node.namespace_chain import NamespaceChain
 from weft.node.spawn import SystemLauncher
 from weft.node.tools import find_tools
 marker, hidden = sys.argv[1:]
 launch = Launch(command=("touch", marker), folder="/", user=0, group=0, hidden=hidden, mark="weft-x")
-launcher = SystemLauncher(find_tools("/usr/bin:/bin"))
+tools = find_tools("/usr/bin:/bin")
+launcher = SystemLauncher(tools, NamespaceChain(tools).start)
 asyncio.run(launcher.start(launch, Path(hidden, "log"), lambda record: os.kill(os.getpid(), signal.SIGKILL)))
 """
 
@@ -152,7 +155,7 @@ async def test_the_network_is_completed_whatever_is_missing(mesh: Mesh) -> None:
         assert await answers(made.gateway), damage
 
 
-async def answers(address: IPv4Address) -> bool:
+async def answers(address: Address) -> bool:
     """Whether somebody has this address: a refused connection is an answer."""
     with contextlib.suppress(TimeoutError, OSError):
         async with asyncio.timeout(3):

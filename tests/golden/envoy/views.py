@@ -339,6 +339,7 @@ PROXY_TABLE = RouteConfiguration(
             (Route(rule("default"), to(HTTP)),),
         ),
         VirtualHost(f"{REVIEWS}:81", (f"{REVIEWS}:81", "reviews:81"), (Route(rule("d"), to(DETECT)),)),
+        VirtualHost("db:3306", ("db:3306",), (), tunnel=StreamRoute(to(STREAM, MUTUAL), name="db", idle=3_600_000)),
     ),
     "resolve",
     by_port=True,
@@ -442,7 +443,8 @@ UNCAPTURED_BOOTSTRAP = replace(
     BOOTSTRAP,
     node=replace(BOOTSTRAP.node, address=_APPLICATION, interception="none"),
     control_plane=replace(BOOTSTRAP.control_plane, address="127.244.0.1"),
-    listen=UNCAPTURED.address,
-    admin_listen=UNCAPTURED.address,
+    listen=(UNCAPTURED.address,),
+    admin_listen=(UNCAPTURED.address,),
     mark=None,
+    source=_APPLICATION,
 )

@@ -20,7 +20,8 @@ from weft.serve.callers import Pod
 from weft.serve.http.contract import Applied
 from weft.sources.directory.source import DirectorySource
 from weft.sources.local.addresses import ENTRY_CIDRS, SERVICE_CIDRS, PodAddresses, address_pools
-from weft.sources.local.cluster import Addresses, LocalCluster
+from weft.sources.local.cluster import Addresses, LocalCluster, Remembered
+from weft.sources.local.job_records import JobRecords
 from weft.sources.local.orders import NetworkOrders
 from weft.sources.local.pods import PodRecord, Pods
 from weft.sources.local.store import ObjectStore
@@ -47,11 +48,11 @@ class Controller:
         self.pods = Pods(self.tables, time.time)
         self.cluster = LocalCluster(
             self.store,
-            self.pods,
+            Remembered(self.pods, JobRecords(self.tables)),
             objects=self.pipeline.objects,
             network=NetworkOrders(self.pipeline.graph, self.pipeline.mesh),
             addresses=Addresses(
-                pods=PodAddresses(self.tables, (POD_CIDR,)),
+                pods=PodAddresses(self.tables, (POD_CIDR,), reserved=2),
                 services=address_pools(self.tables, "service addresses", SERVICE_CIDRS, ("IPv4",)),
                 entries=address_pools(self.tables, "entry addresses", ENTRY_CIDRS, ("IPv4",)),
                 hosts=("10.244.255.254",),

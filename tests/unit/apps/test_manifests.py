@@ -5,12 +5,28 @@ from typing import Any
 import pytest
 from tests.unit.apps.controller import NAMESPACE, WEB, Controller, ref, reported
 
-from weft.apps.manifests import Manifests, pod_status, timestamp
+from weft.apps.manifests import Manifests
 from weft.apps.pipeline import all_kinds
+from weft.apps.pod_manifests import pod_status
+from weft.apps.timestamps import timestamp
 from weft.base.issues import Ref
-from weft.model.local import ContainerReport, PodReport
+from weft.model.local import ContainerEnd, ContainerReport, PodReport
 
 DEPLOYMENT = Ref("Deployment.apps", "shop", "web")
+
+
+WORK = Ref("Job.batch", "shop", "work")
+JOB = """
+apiVersion: batch/v1
+kind: Job
+metadata: {name: work, namespace: shop}
+spec:
+  completions: 2
+  parallelism: 2
+  completionMode: Indexed
+  template:
+    spec: {restartPolicy: Never, containers: [{name: app, image: web, command: [work]}]}
+"""
 
 
 @pytest.fixture
@@ -141,22 +157,54 @@ def test_a_container_that_waits_for_its_configuration_says_so(controller: Contro
 
 
 def test_every_state_of_a_container_is_told_as_kubernetes_does() -> None:
+    last = ContainerEnd("Error", "", 2, 60, 90)
+    ended = {
+        "reason": "Error",
+        "message": "",
+        "exitCode": 2,
+        "startedAt": "1970-01-01T00:01:00Z",
+        "finishedAt": "1970-01-01T00:01:30Z",
+    }
     units = (
         ContainerReport(name="a", state="running", ready=True, pid=5, started=60),
-        ContainerReport(name="b", state="terminated", reason="Error", exit_code=2, restarts=3),
-        ContainerReport(name="c", state="waiting", reason="CrashLoopBackOff", message="later"),
+        ContainerReport(name="b", state="terminated", reason="Error", exit_code=2, restarts=3, started=60, finished=90),
+        ContainerReport(name="c", state="waiting", reason="CrashLoopBackOff", message="later", last=last),
     )
     report = PodReport(uid="u", phase="Running", ready=False, containers=units, proxy=units[0], started=0)
     found = pod_status(report, "10.244.0.2", injected=True)
     assert found["conditions"] == [{"type": "Ready", "status": "False"}]
     assert [status["state"] for status in found["containerStatuses"]] == [
         {"running": {"startedAt": "1970-01-01T00:01:00Z", "pid": 5}},
-        {"terminated": {"reason": "Error", "message": "", "exitCode": 2}},
+        {"terminated": ended},
         {"waiting": {"reason": "CrashLoopBackOff", "message": "later"}},
         {"running": {"startedAt": "1970-01-01T00:01:00Z", "pid": 5}},
     ]
+    assert [status["lastState"] for status in found["containerStatuses"]] == [{}, {}, {"terminated": ended}, {}]
     assert [status["restartCount"] for status in found["containerStatuses"]] == [0, 3, 0, 0]
     assert len(pod_status(report, "", injected=False)["containerStatuses"]) == 3
+
+
+def test_a_pod_names_the_machine_that_runs_it(controller: Controller) -> None:
+    controller.write("a.yaml", f"{NAMESPACE}---{WEB}")
+    named = Manifests(controller.cluster, all_kinds(), "machine")
+    assert pod(controller, named)["spec"]["nodeName"] == "machine"
+
+
+def test_a_job_shows_how_far_it_is_and_its_pods_name_it(controller: Controller, manifests: Manifests) -> None:
+    controller.write("job.yaml", JOB)
+    controller.ready()
+    status = one(manifests, WORK)["status"]
+    assert (status["active"], status["ready"], status["succeeded"], status["failed"]) == (2, 2, 0, 0)
+    assert status["conditions"] == []
+    made = [record for record in controller.live() if record.owner == WORK]
+    assert one(manifests, made[0].ref)["metadata"]["ownerReferences"] == [
+        {"apiVersion": "batch/v1", "kind": "Job", "name": "work"}
+    ]
+    controller.state.report([reported(record, ready=False, phase="Succeeded") for record in made])
+    status = one(manifests, WORK)["status"]
+    assert (status["active"], status["succeeded"], status["completedIndexes"]) == (0, 2, "0-1")
+    assert [each["type"] for each in status["conditions"]] == ["Complete"]
+    assert status["completionTime"] >= status["startTime"]
 
 
 def test_times_are_written_as_in_rfc_3339() -> None:

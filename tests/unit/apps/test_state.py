@@ -11,6 +11,7 @@ from weft.envoy.type_urls import EDS
 from weft.serve.ads.messages import Node
 from weft.serve.ads.views import Changes, View
 from weft.serve.callers import RefusedError
+from weft.serve.http.contract import PodCount
 
 DEPLOYMENT = Ref("Deployment.apps", "shop", "web")
 
@@ -192,3 +193,38 @@ def test_pods_that_are_ending_are_not_counted(controller: Controller) -> None:
     assert (controller.state.status().pods.wanted, controller.state.status().pods.ready) == (1, 0)
     controller.state.report([reported(record, ready=False, reason="Removed")])
     assert len(controller.pods.records()) == 1
+
+
+# ---- jobs ------------------------------------------------------------------------------------------------------------
+JOB = """
+apiVersion: batch/v1
+kind: Job
+metadata: {name: work, namespace: shop}
+spec:
+  parallelism: 1
+  template:
+    spec: {restartPolicy: Never, containers: [{name: app, image: web, command: [work]}]}
+"""
+
+
+def test_a_changed_template_of_a_job_is_refused_and_changes_nothing(controller: Controller) -> None:
+    assert controller.apply(JOB).result == "created"
+    before = controller.live()
+    applied = controller.apply(JOB.replace("[work]", "[other]"))
+    assert applied.result == "refused"
+    assert [(each.issue.path, each.issue.message) for each in applied.issues] == [
+        ("spec.template", "field is immutable")
+    ]
+    assert controller.live() == before
+    assert controller.apply(JOB).result == "unchanged"
+    assert controller.apply(JOB.replace("parallelism: 1", "parallelism: 2")).result == "configured"
+    assert len(controller.live()) == len(before) + 1
+
+
+def test_a_job_that_is_over_is_not_waited_for(controller: Controller) -> None:
+    controller.apply(JOB)
+    controller.ready()
+    assert controller.state.status().pods == PodCount(2, 2)
+    (made,) = [record for record in controller.live() if record.owner == Ref("Job.batch", "shop", "work")]
+    controller.state.report([reported(made, ready=False, phase="Failed")])
+    assert controller.state.status().pods == PodCount(1, 1)

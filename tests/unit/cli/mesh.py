@@ -157,6 +157,13 @@ def deployment(name: str) -> Json:
     return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata, "spec": spec, "status": status}
 
 
+def job(name: str, **status: Any) -> Json:
+    """A Job that was begun at seven, as the controller shows it."""
+    spec = {"completions": 3, "template": {"spec": {"containers": [{"name": "app", "image": "shop"}]}}}
+    started = {"startTime": "2026-11-23T07:00:00Z", **status}
+    return {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": name}, "spec": spec, "status": started}
+
+
 def virtual_service(name: str, hosts: Sequence[str] = ("reviews",)) -> Json:
     http = [{"route": [{"destination": {"host": host}}]} for host in hosts]
     spec = {"hosts": list(hosts), "http": http}

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from click.shell_completion import BashComplete
 from tests.unit.cli.conftest import Run, Serve
-from tests.unit.cli.mesh import MemoryMesh, deployment, pod, service
+from tests.unit.cli.mesh import MemoryMesh, deployment, job, pod, service
 
 from weft.base.places import Places
 from weft.cli.commands import program
@@ -39,10 +39,11 @@ def test_kinds_and_names_come_from_the_mesh(complete: Complete, serve: Serve) ->
     assert complete("describe", "svc", "-n", "shop", "") == ["ratings"]
 
 
-def test_targets_are_pods_and_deployments(complete: Complete, serve: Serve) -> None:
-    serve(MemoryMesh(pod("web-1"), deployment("web")))
-    assert complete("logs", "") == ["web-1", "deploy/"]
+def test_targets_are_pods_deployments_and_jobs(complete: Complete, serve: Serve) -> None:
+    serve(MemoryMesh(pod("web-1"), deployment("web"), job("work")))
+    assert complete("logs", "") == ["web-1", "deploy/", "job/"]
     assert complete("pc", "clusters", "deploy/") == ["deploy/web"]
+    assert complete("logs", "job/") == ["job/work"]
 
 
 def test_without_a_mesh_there_is_nothing_and_no_error(complete: Complete) -> None:

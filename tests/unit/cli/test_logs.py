@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from tests.unit.cli.conftest import Run, Serve
-from tests.unit.cli.mesh import MemoryMesh, deployment, pod
+from tests.unit.cli.mesh import MemoryMesh, deployment, job, pod
 from tests.unit.cli.node import make_pod
 
 from weft.base.places import Places
@@ -37,6 +37,17 @@ def test_a_deployment_stands_for_a_ready_pod(run: Run, serve: Serve, places: Pla
     labels = {"app": "web"}
     serve(MemoryMesh(deployment("web"), pod("web-1", labels=labels, ready=False), pod("web-2", labels=labels)))
     assert run("logs", "deploy/web").stdout == "second\n"
+
+
+def test_a_job_stands_for_its_youngest_pod(run: Run, serve: Serve, places: Places) -> None:
+    labels = {"batch.kubernetes.io/job-name": "work"}
+    first, second = pod("work-1", labels=labels, ready=False), pod("work-2", labels=labels, ready=False)
+    second["metadata"]["creationTimestamp"] = "2026-11-23T07:00:10Z"
+    make_pod(places, "work-1").log("app").write_text("failed\n")
+    make_pod(places, "work-2").log("app").write_text("done\n")
+    serve(MemoryMesh(job("work"), job("idle"), second, first))
+    assert run("logs", "job/work").stdout == "done\n"
+    assert "Job default/idle has no pods" in run("logs", "jobs/idle").stderr
 
 
 def test_a_deployment_without_pods_is_an_error(run: Run, serve: Serve, places: Places) -> None:

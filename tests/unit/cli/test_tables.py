@@ -103,10 +103,33 @@ def test_restarts_tell_when_the_last_one_was() -> None:
     assert pod_restarts(pod(container(restartCount=2)), now=400) == "2"
 
 
-@pytest.mark.parametrize("kind", ["Pod", "Service", "Deployment.apps", "VirtualService.networking.istio.io", "Other.x"])
+@pytest.mark.parametrize(
+    "kind", ["Pod", "Service", "Deployment.apps", "Job.batch", "VirtualService.networking.istio.io", "Other.x"]
+)
 @pytest.mark.parametrize("item", [{}, {"metadata": None, "spec": [], "status": "x"}, {"metadata": {"labels": []}}])
 def test_objects_with_nothing_in_them_have_rows(kind: str, item: dict[str, object]) -> None:
     assert all(isinstance(column.cell(item, 0), str) for column in columns(kind, wide=True))
+
+
+@pytest.mark.parametrize(
+    ("spec", "status", "shown"),
+    [
+        ({"completions": 3}, {"succeeded": 1}, ("Running", "1/3", "100s")),
+        ({}, {}, ("Running", "0/1", "100s")),
+        ({"parallelism": 2}, {"succeeded": 0}, ("Running", "0/1 of 2", "100s")),
+        ({"completions": 1}, {"succeeded": 1, "completionTime": "1970-01-01T00:05:30Z"}, ("Complete", "1/1", "30s")),
+        ({"completions": 1}, {"failed": 7}, ("Failed", "0/1", "100s")),
+        ({"suspend": True}, {"startTime": None}, ("Suspended", "0/1", "")),
+    ],
+)
+def test_jobs_are_shown_as_kubectl_does(
+    spec: dict[str, object], status: dict[str, object], shown: tuple[str, str, str]
+) -> None:
+    conditions = [] if shown[0] == "Running" else [{"type": shown[0], "status": "True"}]
+    found = {"spec": spec, "status": {"startTime": "1970-01-01T00:05:00Z", "conditions": conditions, **status}}
+    cells = {column.title: column.cell(found, 400) for column in columns("Job.batch", wide=False)}
+    assert list(cells) == ["NAME", "STATUS", "COMPLETIONS", "DURATION", "AGE"]
+    assert (cells["STATUS"], cells["COMPLETIONS"], cells["DURATION"]) == shown
 
 
 def test_ports_and_external_addresses_of_services() -> None:

@@ -39,6 +39,23 @@ def test_a_subset_has_the_endpoints_with_its_labels() -> None:
     assert [e.workload for group in found.groups for e in group.endpoints] == ["Kubernetes//Pod/default/reviews-1"]
 
 
+def test_stated_endpoints_count_where_no_workload_is_known() -> None:
+    world = World()
+    world.put(service("web", static=(StaticEndpoint("10.9.9.9"),)))
+    name = f"outbound|80||{host_of('web')}"
+    assert addresses(world, name) == ["10.9.9.9"]
+    world.put(workload("web-1", {"app": "web"}), name="pod")
+    assert addresses(world, name) == [workload("web-1", {"app": "web"}).addresses[0]]
+    world.remove("pod")
+    assert addresses(world, name) == ["10.9.9.9"]
+
+
+def addresses(world: World, cluster: str) -> list[str]:
+    found = world.mesh.endpoints(scope(), cluster)
+    assert found is not None
+    return [endpoint.address for group in found.groups for endpoint in group.endpoints]
+
+
 def test_a_cluster_accepts_the_identities_of_its_endpoints_only() -> None:
     world = world_with_reviews()
     cluster = world.mesh.cluster(scope(), f"outbound|80||{REVIEWS}")

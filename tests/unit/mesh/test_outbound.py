@@ -12,7 +12,8 @@ from weft.ir.settings import MeshSettings, ProxyScope
 from weft.ir.traffic import TrafficSettings
 from weft.ir.values import Protocol, Selector, Target
 from weft.ir.view import RouteConfiguration, VirtualHost
-from weft.mesh.outbound import short_names, unique_domains
+from weft.mesh.names import short_names
+from weft.mesh.outbound import unique_domains
 
 REVIEWS = host_of("reviews")
 

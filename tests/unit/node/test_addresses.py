@@ -1,14 +1,16 @@
 """weft.node.addresses: the range of the pods never hides one that the machine routes."""
 
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from weft.node.addresses import MeshNetwork, NoRoomError, choose_pod_cidr, hardware_address
+from weft.node.addresses import MeshNetwork, NetworkRecord, NoRoomError, choose_pod_cidr, hardware_address
 
 WANTED = IPv4Network("10.244.0.0/16")
+SIX = IPv6Network("fd00:10:244::/64")
+DUAL = MeshNetwork("weft-a", (WANTED, SIX))
 
 networks = st.builds(
     lambda address, length: IPv4Network((address, length), strict=False),
@@ -45,14 +47,44 @@ def test_no_room_says_what_to_do() -> None:
         choose_pod_cidr(WANTED, everything)
 
 
-def test_the_first_addresses_are_not_for_pods() -> None:
-    network = MeshNetwork("weft-a", WANTED)
-    assert (network.gateway, network.host, network.first) == (
-        IPv4Address("10.244.0.1"),
-        IPv4Address("10.244.0.2"),
-        IPv4Address("10.244.0.10"),
-    )
+def test_a_range_of_ipv6_gives_way_to_routes_of_ipv6_alone() -> None:
+    assert choose_pod_cidr(SIX, [IPv4Network("10.0.0.0/8"), IPv6Network("2000::/3"), IPv6Network("::/0")]) == SIX
+    assert choose_pod_cidr(SIX, [IPv6Network("fd00:10:244::/48")]) == IPv6Network("fd00:10:245::/64")
+    assert choose_pod_cidr(SIX, [IPv6Network("fd00:10:244::7/128")]) == IPv6Network("fd00:10:245::/64")
+    with pytest.raises(NoRoomError, match="choose a free range"):
+        choose_pod_cidr(SIX, [IPv6Network("fd00::/8")])
+
+
+def test_hub_and_machine_have_the_first_addresses_of_each_range() -> None:
+    assert DUAL.families == ("IPv4", "IPv6")
+    assert (DUAL.gateway, DUAL.host, DUAL.cidr) == (IPv4Address("10.244.0.1"), IPv4Address("10.244.0.2"), WANTED)
+    assert DUAL.gateways == (IPv4Address("10.244.0.1"), IPv6Address("fd00:10:244::1"))
+    assert DUAL.hosts == (IPv4Address("10.244.0.2"), IPv6Address("fd00:10:244::2"))
+
+
+@pytest.mark.parametrize(
+    "stated",
+    [
+        (),
+        ("10.244.0.11",),
+        ("10.244.0.11", "fd00:10:245::b"),
+        ("fd00:10:244::b", "10.244.0.11"),
+        ("10.244.0.2", "fd00:10:244::2"),
+        ("10.244.0.11", "fd00:10:244::b", "10.244.0.12"),
+    ],
+)
+def test_a_pod_has_one_free_address_of_each_range(stated: tuple[str, ...]) -> None:
+    assert DUAL.checked(map(ip_address, ("10.244.0.11", "fd00:10:244::b")))
+    with pytest.raises(ValueError, match="must (be|have) one"):
+        DUAL.checked(map(ip_address, stated))
+
+
+def test_a_network_is_read_as_it_was_written() -> None:
+    record = NetworkRecord.of(DUAL)
+    assert record.cidrs == ("10.244.0.0/16", "fd00:10:244::/64")
+    assert record.network() == DUAL
 
 
 def test_an_address_always_has_the_same_link_address() -> None:
     assert hardware_address(IPv4Address("10.244.0.16")) == "02:00:0a:f4:00:10"
+    assert hardware_address(IPv6Address("fd00:10:244::10")) == "02:00:00:00:00:10"

@@ -1,14 +1,15 @@
 """weft.node: state, locks, logs, the Envoy binary and settings."""
 
 import os
-from ipaddress import IPv4Network
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 
 import pytest
 
 from weft.model.local import ProxyOrder
-from weft.node.addresses import MeshNetwork
+from weft.node.addresses import NetworkRecord
 from weft.node.envoy import NoEnvoyError, envoy_command, find_envoy, fits_in_argument, usable_by_others
+from weft.node.hub import stored_network
 from weft.node.lock import NodeRunningError, locked
 from weft.node.logs import begin_run, parts_of, previous_run, rotate
 from weft.node.settings import NodeSettings
@@ -16,15 +17,25 @@ from weft.node.state import PodFolder, StateFolder, pod_id, read_record, write_r
 
 
 def test_records_survive_and_what_can_t_be_read_is_none(tmp_path: Path) -> None:
-    network = MeshNetwork("weft-a", IPv4Network("10.1.0.0/16"))
+    network = NetworkRecord("weft-a", ("10.1.0.0/16",))
     write_record(tmp_path / "r", network, durable=True)
-    assert read_record(tmp_path / "r", MeshNetwork) == network
+    assert read_record(tmp_path / "r", NetworkRecord) == network
     assert (tmp_path / "r").stat().st_mode & 0o777 == 0o600
     (tmp_path / "r").write_bytes(b'{"namespace": "weft-')
-    assert read_record(tmp_path / "r", MeshNetwork) is None
-    (tmp_path / "r").write_bytes(b'{"namespace": "weft-a", "cidr": "nonsense"}')
-    assert read_record(tmp_path / "r", MeshNetwork) is None
-    assert read_record(tmp_path / "none", MeshNetwork) is None
+    assert read_record(tmp_path / "r", NetworkRecord) is None
+    (tmp_path / "r").write_bytes(b'{"namespace": "weft-a", "cidr": "10.1.0.0/16"}')
+    assert read_record(tmp_path / "r", NetworkRecord) is None
+    assert read_record(tmp_path / "none", NetworkRecord) is None
+
+
+def test_a_network_that_means_nothing_is_chosen_anew(tmp_path: Path) -> None:
+    state = StateFolder(tmp_path)
+    write_record(state.network, NetworkRecord("weft-a", ("nonsense",)))
+    assert stored_network(state) is None
+    write_record(state.network, NetworkRecord("weft-a", ("10.1.0.0/16", "fd00::/64")))
+    found = stored_network(state)
+    assert found is not None
+    assert found.families == ("IPv4", "IPv6")
 
 
 def test_the_state_folder_is_nobody_elses(tmp_path: Path) -> None:
@@ -107,7 +118,9 @@ def test_a_mesh_has_a_name_that_can_be_one_of_a_namespace(mesh: str) -> None:
 
 def test_a_range_must_hold_pods() -> None:
     with pytest.raises(ValueError, match="can't hold the pods"):
-        NodeSettings(mesh="a", state=Path("/s"), controller=Path("/c"), pod_cidr=IPv4Network("10.0.0.0/30"))
+        NodeSettings(mesh="a", state=Path("/s"), controller=Path("/c"), pod_cidrs=(IPv4Network("10.0.0.0/30"),))
+    with pytest.raises(ValueError, match="between 8 and 124"):
+        NodeSettings(mesh="a", state=Path("/s"), controller=Path("/c"), pod_cidrs=(IPv6Network("fd00::/126"),))
 
 
 def test_the_wheels_envoy_is_found_without_a_name() -> None:

@@ -3,21 +3,24 @@
 import pytest
 
 from weft.model.local import RedirectOrder
-from weft.redirect.iptables import render
-from weft.redirect.plan import Chain, JumpTo, LeavesBy, Plan, Rule
+from weft.redirect import nft
+from weft.redirect.iptables import render, rule_text
+from weft.redirect.plan import Chain, Family, GroupIs, JumpTo, LeavesBy, Rule, Ruleset, Table, TableName, UserIs
 from weft.redirect.sidecar import sidecar_plan
 
 # What `istio-iptables -p 15001 -z 15006 -u 1337 -m REDIRECT -i * -b * -d 15090,15021,15020` leaves behind.
 DEFAULT_RULES = """\
 *nat
 :PREROUTING ACCEPT [0:0]
+:INPUT ACCEPT [0:0]
 :OUTPUT ACCEPT [0:0]
+:POSTROUTING ACCEPT [0:0]
 :ISTIO_INBOUND - [0:0]
 :ISTIO_REDIRECT - [0:0]
 :ISTIO_IN_REDIRECT - [0:0]
 :ISTIO_OUTPUT - [0:0]
 -A PREROUTING -p tcp -j ISTIO_INBOUND
--A OUTPUT -p tcp -j ISTIO_OUTPUT
+-A OUTPUT -j ISTIO_OUTPUT
 -A ISTIO_INBOUND -p tcp -m tcp --dport 15008 -j RETURN
 -A ISTIO_INBOUND -p tcp -m tcp --dport 15090 -j RETURN
 -A ISTIO_INBOUND -p tcp -m tcp --dport 15021 -j RETURN
@@ -38,14 +41,14 @@ COMMIT
 """
 
 
-def rules(chain: str, order: RedirectOrder) -> list[str]:
+def rules(chain: str, order: RedirectOrder, *, family: Family = "ip", table: TableName = "nat") -> list[str]:
     """The rules of one chain, without its name."""
-    start = f"-A {chain} "
-    return [line.removeprefix(start) for line in render(sidecar_plan(order)).splitlines() if line.startswith(start)]
+    found = sidecar_plan(order).ruleset(family).table(table).chain(chain)
+    return [rule_text(rule) for rule in found.rules] if found else []
 
 
 def test_the_default_rules_are_those_of_istio_iptables() -> None:
-    assert render(sidecar_plan(RedirectOrder())) == DEFAULT_RULES
+    assert render(sidecar_plan(RedirectOrder()).ruleset("ip")) == DEFAULT_RULES
 
 
 def test_listed_inbound_ports_are_the_only_ones_captured() -> None:
@@ -60,14 +63,15 @@ def test_listed_inbound_ports_are_the_only_ones_captured() -> None:
 def test_no_inbound_ports_means_no_inbound_capture() -> None:
     order = RedirectOrder(include_inbound_ports=())
     assert rules("PREROUTING", order) == []
-    assert rules("ISTIO_INBOUND", order) == []
 
 
 def test_excluded_outbound_ports_come_before_everything_else() -> None:
     order = RedirectOrder(exclude_outbound_ports=("3306", "9200"))
-    assert rules("ISTIO_OUTPUT", order)[:2] == [
+    assert rules("ISTIO_OUTPUT", order)[:4] == [
         "-p tcp -m tcp --dport 3306 -j RETURN",
+        "-p udp -m udp --dport 3306 -j RETURN",
         "-p tcp -m tcp --dport 9200 -j RETURN",
+        "-p udp -m udp --dport 9200 -j RETURN",
     ]
 
 
@@ -115,19 +119,25 @@ def test_what_is_no_port_or_range_is_refused_by_name(order: RedirectOrder, messa
         sidecar_plan(order)
 
 
-def test_the_empty_plan_removes_every_rule() -> None:
-    assert render(Plan()) == "*nat\n:PREROUTING ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\nCOMMIT\n"
+def test_a_table_that_must_go_is_emptied() -> None:
+    assert render(Ruleset("ip"), clear=["raw"]) == "*raw\n:PREROUTING ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\nCOMMIT\n"
+    assert render(Ruleset("ip")) == ""
 
 
 @pytest.mark.parametrize(
-    "plan",
+    "chain",
     [
-        Plan((Chain("BAD NAME"),)),
-        Plan((Chain("A\n-A OUTPUT -j DROP"),)),
-        Plan((Chain("A", (Rule((LeavesBy("lo -j DROP"),), JumpTo("A")),)),)),
-        Plan((Chain("A", (Rule((), JumpTo("B -j DROP")),)),)),
+        Chain("BAD NAME"),
+        Chain("A\n-A OUTPUT -j DROP"),
+        Chain("A", (Rule((LeavesBy("lo -j DROP"),), JumpTo("A")),)),
+        Chain("A", (Rule((), JumpTo("B -j DROP")),)),
+        Chain("A", (Rule((UserIs("root -j DROP"),), JumpTo("A")),)),
+        Chain("A", (Rule((GroupIs('x"'),), JumpTo("A")),)),
     ],
 )
-def test_no_name_can_smuggle_in_a_rule(plan: Plan) -> None:
-    with pytest.raises(ValueError, match="can't be a name"):
-        render(plan)
+def test_no_name_can_smuggle_in_a_rule(chain: Chain) -> None:
+    rules = Ruleset("ip", (Table("nat", (chain,)),))
+    with pytest.raises(ValueError, match="can't be"):
+        render(rules)
+    with pytest.raises(ValueError, match="can't be"):
+        nft.render([rules])

@@ -51,9 +51,9 @@ class Tried(Struct, frozen=True):
     answer: str
 
 
-def visit(url: str) -> tuple[str, ...]:
-    """The command that asks for a page."""
-    return ("python3", "-m", "bookshop.visitor", url)
+def visit(*urls: str) -> tuple[str, ...]:
+    """The command that asks for pages."""
+    return ("python3", "-m", "bookshop.visitor", *urls)
 
 
 def ask_store(command: str) -> tuple[str, ...]:

@@ -102,7 +102,9 @@ def _is_to(pod: Pod, line: LogLine) -> bool:
     proxy that it comes from has logged it too."""
     if pod.is_gateway:
         return line.details != _PASSED_ON or line.status < _FIRST_ERROR
-    return line.cluster.startswith(_INBOUND) or (line.details == _NO_CHAIN and line.local == pod.address)
+    return line.cluster.startswith(_INBOUND) or (
+        line.details == _NO_CHAIN and line.local in (pod.address, pod.proxy_address)
+    )
 
 
 def _outcome(line: LogLine) -> tuple[Outcome, tuple[str, ...]]:

@@ -32,6 +32,7 @@ def check(seen: Observation) -> tuple[Check, ...]:
         _identities,
         _split,
         _refusals,
+        _passed_by,
         _nothing_else,
     )
     return tuple(found for part in parts for found in part(seen))
@@ -107,6 +108,14 @@ def _not_refused(refusal: Refusal) -> str:
     if call is None:
         return f"{wanted}, but got {refusal.answer}, and the log of {attempt.called} does not know why"
     return f"{wanted}, but got {refusal.answer} ({reason(call.outcome, refusal.policies)})"
+
+
+def _passed_by(seen: Observation) -> Iterator[Check]:
+    """What is said of it must be true as well: whoever relies on a refusal here must know that there is none."""
+    for tried in seen.passed_by:
+        attempt = tried.attempt
+        wrong = "" if tried.answer in attempt.answers else f"it got {tried.answer}"
+        yield Check(f"nothing keeps {attempt.caller} from {attempt.called}'s own address, past its Envoy", wrong)
 
 
 def _nothing_else(seen: Observation) -> Iterator[Check]:

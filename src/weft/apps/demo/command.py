@@ -23,11 +23,14 @@ from weft.apps.demo.ports import require_free
 from weft.apps.demo.report import WIDTH, show_report
 from weft.apps.demo.steps import shown_steps
 from weft.apps.demo.tour import take_tour
-from weft.apps.failures import mesh_failures, require_root
-from weft.apps.supervisor import UpOptions, remove_claimed, run_claimed
+from weft.apps.failures import mesh_failures
+from weft.apps.supervisor import remove_claimed, run_claimed
+from weft.apps.up_options import UpOptions, chosen_isolation, isolation_option
 from weft.base.places import Places
 from weft.cli.errors import FAILED, INTERRUPTED
 from weft.cli.options import chosen_places, mesh_options
+from weft.node.choice import Wanted
+from weft.node.limits import introduction
 
 _MESH: Final = "demo"
 _WELCOME: Final = "A bookshop of five services, a gateway before it, and two callers that should not get far.\n"
@@ -47,6 +50,7 @@ class DemoOptions(Struct, frozen=True, kw_only=True):
     stay: bool
     keep: bool
     envoy: Path | None
+    isolation: Wanted
 
     @property
     def folder(self) -> Path:
@@ -62,6 +66,7 @@ class DemoOptions(Struct, frozen=True, kw_only=True):
 @click.option("--keep", is_flag=True, help="Leave pods, Envoys and all files at the end, for debugging.")
 @click.option("--envoy", type=_FILE, help="Envoy's binary.")
 @click.option("--timeout", type=float, default=120.0, show_default=True, help="Seconds to wait for all pods.")
+@isolation_option
 @click.option("--folder", type=_FOLDER, hidden=True, help="Another version of the example.")
 @mesh_options
 @click.pass_context
@@ -70,7 +75,6 @@ def demo(context: click.Context, /, **given: Any) -> int:
 
     On a terminal it stays up to be tried out until Ctrl-C; elsewhere it checks itself. Nothing is left behind.
     """
-    require_root(f"sudo {Path(sys.prefix) / 'bin' / 'weft'} demo")
     places = chosen_places(context, own=_MESH)
     options = DemoOptions(
         places=places,
@@ -81,6 +85,7 @@ def demo(context: click.Context, /, **given: Any) -> int:
         stay=sys.stdout.isatty() and not given["check"],
         keep=given["keep"],
         envoy=given["envoy"],
+        isolation=given["isolation"],
     )
     console = _console()
     logging.basicConfig(level=logging.WARNING, handlers=[_ConsoleHandler(console)])
@@ -121,10 +126,19 @@ class _Demo:
         with claimed(options.places, MAKER):
             if has_remains:
                 await self._clean_up()
-            require_free(options.port)
+            choice = chosen_isolation(options.isolation, options.places)
+            require_free(options.port, choice.isolation)
             copy_example(options.example, options.folder, options.port)
             self._say(_WELCOME)
-            up = UpOptions(places=options.places, folder=options.folder, envoy=options.envoy, keep=options.keep)
+            for line in introduction(choice):
+                self._say(line, "dim")
+            up = UpOptions(
+                places=options.places,
+                folder=options.folder,
+                isolation=choice.isolation,
+                envoy=options.envoy,
+                keep=options.keep,
+            )
             await run_claimed(up, self._show)
         if not options.keep:
             self._say("Nothing is left of it.", "dim")

@@ -48,6 +48,7 @@ class Refusal(Struct, frozen=True):
 class Observation(Struct, frozen=True, kw_only=True):
     """Everything that was seen.
 
+    `passed_by` are attempts at applications' own addresses, past their Envoys, where nothing can prevent that.
     `pages` are the answers to anybody, `tester_pages` those to the user `tester`. `in_force` are policies by the label
     of the pod that they hold at. `refused_configurations` counts what Envoys did not take, `unsettled` is whether some
     have not got everything.
@@ -59,6 +60,7 @@ class Observation(Struct, frozen=True, kw_only=True):
     refused: tuple[Tried, ...]
     calls: tuple[Call, ...]
     in_force: Mapping[str, InForce]
+    passed_by: tuple[Tried, ...] = ()
     refused_configurations: int = 0
     unsettled: bool = False
 

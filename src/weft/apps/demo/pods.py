@@ -9,13 +9,14 @@ from typing import Final
 from msgspec import Struct
 
 from weft.cli.manifests import Json, dig, items
+from weft.dialects.kubernetes.pod import PROXY_ADDRESS
 
 _PROXY: Final = "istio-proxy"
 
 
 class Pod(Struct, frozen=True, kw_only=True):
     """One pod. `label` is its application `app`, with the version where there are several of them. In a gateway's pod
-    there is an Envoy and no application."""
+    there is an Envoy and no application. `proxy_address` is that of its Envoy, where that has one of its own."""
 
     namespace: str
     name: str
@@ -25,6 +26,7 @@ class Pod(Struct, frozen=True, kw_only=True):
     account: str
     has_proxy: bool
     is_gateway: bool = False
+    proxy_address: str = ""
 
     @property
     def identity(self) -> str:
@@ -56,6 +58,7 @@ def _pod(manifest: Json, versions: Mapping[str, int]) -> Pod:
         account=str(dig(manifest, "spec", "serviceAccountName")),
         has_proxy=_PROXY in containers,
         is_gateway=containers == {_PROXY},
+        proxy_address=str(dig(manifest, "metadata", "annotations", PROXY_ADDRESS) or ""),
     )
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import socket
 from typing import Final
 
+from weft.apps.assembly import LOOPBACK
 from weft.cli.errors import Failure, Misuse
+from weft.model.local import Isolation
 
 PROXY_PORTS: Final = {"0.0.0.0": (15021, 15090), "127.0.0.1": (15000,)}
 """Ports of a gateway's Envoy besides its own: health, metrics, and what may be read of its admin interface."""
@@ -14,14 +16,17 @@ _EVERYWHERE: Final = "0.0.0.0"
 _HIGHEST: Final = 65535
 
 
-def require_free(port: int) -> None:
-    """Raises Failure, with who may have it and what to do, unless the gateway can have this port and Envoy its own."""
+def require_free(port: int, isolation: Isolation = "netns") -> None:
+    """Raises Failure, with who may have it and what to do, unless the gateway can have this port and Envoy its own.
+
+    Envoy's own ports are the machine's only where gateways share its addresses.
+    """
     if any(port in ports for ports in PROXY_PORTS.values()):
         raise Misuse(f"port {port} is one of Envoy's own", hint="choose another one with --port")
-    if is_taken(port):
+    if is_taken(port, _EVERYWHERE if isolation == "netns" else LOOPBACK):
         hint = f"`weft demo --port {_next_free(port)}` takes another one; `ss -ltnp sport = :{port}` shows who has it"
         raise Failure(f"port {port} of this machine is taken, and the demo's gateway would listen there", hint=hint)
-    for address, ports in PROXY_PORTS.items():
+    for address, ports in PROXY_PORTS.items() if isolation == "netns" else ():
         for own in ports:
             if is_taken(own, address):
                 hint = f"`ss -ltnp sport = :{own}` shows who has it: probably the gateway of another mesh"

@@ -24,6 +24,10 @@ _OUTSIDE: Final = "none: not in the mesh"
 _UNKNOWN: Final = "the log does not know"
 _IDENTITIES: Final = "bookshop/details is short for spiffe://cluster.local/ns/bookshop/sa/details in the certificate."
 _POLICIES: Final = "The policies are in 30-security.yaml: what none of their rules allows is refused."
+_PASSED_BY: Final = (
+    "{} was refused at the address of {}'s Envoy. At the application's own address it got {}: in isolation loopback "
+    "nothing can prevent that."
+)
 
 
 def show_report(console: Console, seen: Observation, checks: Sequence[Check]) -> None:
@@ -31,7 +35,7 @@ def show_report(console: Console, seen: Observation, checks: Sequence[Check]) ->
     parts: tuple[tuple[str, Table, str], ...] = (
         ("Who called whom, as the Envoy of the called pod saw it", called_table(seen.calls), _IDENTITIES),
         ("How pages were split over the versions of reviews", split_table(seen), ""),
-        ("What was refused, and because of which policy", refused_table(seen.refusals()), _POLICIES),
+        ("What was refused, and because of which policy", refused_table(seen.refusals()), _refusals_legend(seen)),
     )
     for title, table, legend in parts:
         console.print(Text(title, "bold"))
@@ -39,7 +43,12 @@ def show_report(console: Console, seen: Observation, checks: Sequence[Check]) ->
         if legend:
             console.print(Text(legend, "dim"))
         console.print()
-    console.print(verdict(checks))
+    console.print(verdict(checks, seen))
+
+
+def _refusals_legend(seen: Observation) -> str:
+    found = ((tried.attempt.caller, tried.attempt.called, printable(tried.answer)) for tried in seen.passed_by)
+    return "\n".join((_POLICIES, *(_PASSED_BY.format(*each) for each in found)))
 
 
 def called_table(calls: Sequence[Call]) -> Table:
@@ -102,11 +111,12 @@ def refused_table(refusals: Sequence[Refusal]) -> Table:
     return table
 
 
-def verdict(checks: Sequence[Check]) -> Text | Table:
+def verdict(checks: Sequence[Check], seen: Observation) -> Text | Table:
     """How many checks passed, and all that did not."""
     failed = [check for check in checks if check.problem]
     if not failed:
-        return Text(f"All {len(checks)} checks passed: this is what the bookshop's files ask for.", "green")
+        but = ", but for what isolation loopback can't prevent" if seen.passed_by else ""
+        return Text(f"All {len(checks)} checks passed: this is what the bookshop's files ask for{but}.", "green")
     table = Table.grid("", "", padding=(0, 2, 0, 0))
     for check in failed:
         table.add_row(_text("FAILED", "red"), _text(check.claim, "bold"))

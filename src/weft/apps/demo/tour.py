@@ -11,6 +11,7 @@ from typing import Final
 from msgspec import Struct
 
 from weft.apps.demo import expected
+from weft.apps.demo.addressed import at_proxies, past_proxies
 from weft.apps.demo.attempts import Tried
 from weft.apps.demo.calls import calls_of
 from weft.apps.demo.checks import Check, check
@@ -43,6 +44,7 @@ class Traffic(Struct, frozen=True):
     tester_pages: tuple[Page, ...]
     allowed: tuple[Tried, ...]
     refused: tuple[Tried, ...]
+    passed_by: tuple[Tried, ...] = ()
 
 
 async def take_tour(
@@ -102,11 +104,10 @@ async def _make_traffic(mesh: RunningMesh, pods: tuple[Pod, ...], steps: Steps, 
     steps.begin("ask the gateway for pages", PAGES)
     pages = await ask_pages(port, PAGES, tally=steps.advance)
     tester_pages = await ask_pages(port, TESTER_PAGES, tester=True)
-    attempts = (*expected.ALLOWED, *expected.REFUSED)
-    steps.begin("try what is allowed, and what is not", len(attempts))
-    tried = await make_attempts(mesh, pods, attempts, port=port)
-    allowed = len(expected.ALLOWED)
-    return Traffic(began, pages, tester_pages, tried[:allowed], tried[allowed:])
+    parts = (expected.ALLOWED, at_proxies(expected.REFUSED, pods), past_proxies(expected.REFUSED, pods))
+    steps.begin("try what is allowed, and what is not", sum(map(len, parts)))
+    allowed, refused, passed_by = [await make_attempts(mesh, pods, part, port=port) for part in parts]
+    return Traffic(began, pages, tester_pages, allowed, refused, passed_by)
 
 
 def _refusing(pods: tuple[Pod, ...]) -> list[Pod]:
@@ -139,6 +140,7 @@ async def _look(
         tester_pages=traffic.tester_pages,
         allowed=traffic.allowed,
         refused=traffic.refused,
+        passed_by=traffic.passed_by,
         calls=calls_of(lines, pods),
         in_force=in_force,
         refused_configurations=status.nacks,

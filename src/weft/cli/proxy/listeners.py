@@ -57,8 +57,13 @@ class _Chain(Struct, frozen=True):
     filters: tuple[_Filter, ...] = ()
 
 
+class _AdditionalAddress(Struct, frozen=True):
+    address: Address = Address()
+
+
 class _Listener(Struct, frozen=True):
     address: Address = Address()
+    additional_addresses: tuple[_AdditionalAddress, ...] = ()
     filter_chains: tuple[_Chain, ...] = ()
     default_filter_chain: _Chain | None = None
 
@@ -69,6 +74,11 @@ class _Listener(Struct, frozen=True):
     @property
     def socket(self) -> SocketAddress:
         return self.address.socket_address or SocketAddress(str(self.address))
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        more = (each.address.socket_address for each in self.additional_addresses)
+        return (self.socket.address, *(each.address for each in more if each is not None))
 
 
 class _Discovery(Struct, frozen=True):
@@ -110,12 +120,12 @@ def _rows(listener: _Listener) -> Iterator[tuple[str, ...]]:
     socket = listener.socket
     for chain in listener.chains:
         match = "; ".join(_conditions(chain.filter_chain_match)) or "ALL"
-        yield socket.address, str(socket.port_value or "-"), match, _destination(chain)
+        yield ",".join(listener.addresses), str(socket.port_value or "-"), match, _destination(chain)
 
 
 def _matches(listener: _Listener, wanted: ListenerFilter) -> bool:
     return (
-        wanted.address in ("", listener.socket.address)
+        wanted.address in ("", *listener.addresses)
         and wanted.port in (None, listener.socket.port_value)
         and wanted.type in ("", _type(listener))
     )

@@ -3,8 +3,18 @@
 from collections.abc import Mapping
 from typing import Final, Literal
 
+from weft.model.kubernetes import PodSpec
+
 Template = Literal["none", "sidecar", "gateway"]
 
+INJECTED: Final = "sidecar.istio.io/status"
+"""The annotation that tells that a pod has a proxy of its own; injection writes it (Istio)."""
+
+PROXY_CONTAINER: Final = "istio-proxy"
+"""A container of this name stands for the Envoy that is injected; it is none of the application's (Istio)."""
+
+_GATEWAY: Final = "gateway"
+_GATEWAY_ARGUMENTS: Final = ("proxy", "router")
 _INJECT: Final = "sidecar.istio.io/inject"
 _NAMESPACE_INJECTION: Final = "istio-injection"
 _REVISION: Final = "istio.io/rev"
@@ -27,8 +37,17 @@ def injected_template(
     """
     if host_network or not _is_called(labels, namespace_labels) or not _is_wanted(labels, annotations):
         return "none"
-    templates = annotations.get(_TEMPLATES, "").split(",")
-    return "gateway" if "gateway" in (each.strip() for each in templates) else "sidecar"
+    return "gateway" if _asks_for_gateway(annotations) else "sidecar"
+
+
+def found_template(annotations: Mapping[str, str], spec: PodSpec) -> Template:
+    """What was injected into a pod that a cluster made already, or was written by hand as the proxy of a gateway."""
+    proxies = (each for each in spec.containers if each.name == PROXY_CONTAINER)
+    if any(each.args[:2] == _GATEWAY_ARGUMENTS for each in proxies):
+        return "gateway"
+    if INJECTED not in annotations:
+        return "none"
+    return "gateway" if _asks_for_gateway(annotations) else "sidecar"
 
 
 def wants_sidecar(
@@ -40,6 +59,10 @@ def wants_sidecar(
 ) -> bool:
     """Whether a pod gets a proxy of its own, as a sidecar or as a gateway."""
     return injected_template(labels, annotations, namespace_labels, host_network=host_network) != "none"
+
+
+def _asks_for_gateway(annotations: Mapping[str, str]) -> bool:
+    return _GATEWAY in (each.strip() for each in annotations.get(_TEMPLATES, "").split(","))
 
 
 def _is_called(labels: Mapping[str, str], namespace_labels: Mapping[str, str]) -> bool:

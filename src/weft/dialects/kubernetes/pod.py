@@ -5,25 +5,38 @@ from ipaddress import ip_address
 from typing import Final, Literal
 
 from weft.dialects.compiled import Compiled, Lookup
-from weft.dialects.names import account_identity, canonical_service, parse_locality, sorted_labels
+from weft.dialects.kubernetes.injection import INJECTED
+from weft.dialects.names import (
+    account_identity,
+    canonical_service,
+    network_of,
+    parse_locality,
+    service_host,
+    sorted_labels,
+)
 from weft.ir.inventory import Workload
+from weft.ir.settings import MeshSettings
 from weft.ir.values import Interception
+from weft.model.istio_proxy import PROXY_CONFIG, captures_dns, parse_proxy_config
 from weft.model.kubernetes import Container, PodSpec, PodStatus, Probe
 from weft.model.objects import Metadata, Object
-
-INJECTED: Final = "sidecar.istio.io/status"
-"""The annotation that tells that a pod has a proxy of its own; injection writes it (Istio)."""
 
 INTERCEPTION_MODE: Final = "sidecar.istio.io/interceptionMode"
 """The annotation that tells how traffic gets to the pod's proxy: REDIRECT, TPROXY or NONE (Istio)."""
 
+NO_INTERCEPTION: Final = "NONE"
 PROXY_ADDRESS: Final = "weft.dev/proxy-address"
 """The annotation that tells where the pod's proxy listens where nothing is captured; without it at the pod's address,
 and the application at 127.0.0.1. The cluster of standalone mode writes it."""
 
-_INTERCEPTIONS: Final[dict[str, Interception]] = {"REDIRECT": "redirect", "TPROXY": "tproxy", "NONE": "none"}
+DNS_CAPTURE: Final = "weft.dev/dns-capture"
+"""The annotation that tells whether the pod's DNS is redirected to its proxy, `true` or `false`. The cluster of
+standalone mode writes it."""
+
+_INTERCEPTIONS: Final[dict[str, Interception]] = {"REDIRECT": "redirect", "TPROXY": "tproxy", NO_INTERCEPTION: "none"}
 _NETWORK: Final = "topology.istio.io/network"
 _LOCALITY: Final = "topology.istio.io/locality"
+_JOB_NAME: Final = "batch.kubernetes.io/job-name"
 _WORKLOAD_NAME: Final = "service.istio.io/workload-name"
 _TEMPLATE_HASH: Final = "pod-template-hash"
 _FINISHED: Final = ("Succeeded", "Failed")
@@ -47,7 +60,7 @@ def compile_pod(subject: Object[PodSpec], lookup: Lookup) -> Compiled:
         identity=account_identity(meta.namespace, spec.account, settings),
         mode=mode,
         state=_state(status),
-        network=meta.labels.get(_NETWORK, settings.network),
+        network=meta.labels.get(_NETWORK) or network_of(next(iter(_addresses(status)), ""), settings),
         cluster=settings.cluster,
         node=spec.node_name,
         locality=parse_locality(meta.labels.get(_LOCALITY, "")),
@@ -55,9 +68,18 @@ def compile_pod(subject: Object[PodSpec], lookup: Lookup) -> Compiled:
         probes=_probes(spec),
         canonical=canonical_service(meta.labels, workload_name(meta)),
         interception=interception,
+        host=_host(meta, spec, settings),
+        captures_dns=mode == "own_proxy" and pod_captures_dns(meta.annotations, default=settings.captures_dns),
+        resolvers=tuple(filter(None, map(_ip_address, spec.dns_config.nameservers if spec.dns_config else ()))),
         proxy_address=_ip_address(meta.annotations.get(PROXY_ADDRESS, "")) if interception == "none" else "",
     )
     return Compiled((workload,))
+
+
+def _host(meta: Metadata, spec: PodSpec, settings: MeshSettings) -> str:
+    """The name that a headless service gives the pod (Kubernetes, "Pod's hostname and subdomain fields")."""
+    named = spec.hostname and spec.subdomain
+    return f"{spec.hostname}.{service_host(spec.subdomain, meta.namespace, settings)}".lower() if named else ""
 
 
 def interception_of(annotations: Mapping[str, str]) -> Interception:
@@ -65,9 +87,21 @@ def interception_of(annotations: Mapping[str, str]) -> Interception:
     return _INTERCEPTIONS.get(annotations.get(INTERCEPTION_MODE, ""), "redirect")
 
 
+def pod_captures_dns(annotations: Mapping[str, str], *, default: bool) -> bool:
+    """Whether a pod's proxy answers its DNS: as decided when it was started, or as its annotations or the mesh say."""
+    if DNS_CAPTURE in annotations:
+        return annotations[DNS_CAPTURE] == "true"
+    try:
+        stated = captures_dns(parse_proxy_config(annotations.get(PROXY_CONFIG, "")))
+    except ValueError:
+        stated = None
+    return default if stated is None else stated
+
+
 def workload_name(meta: Metadata) -> str:
-    """The name of what a pod is a replica of: a label's, a Deployment's (by the hash in the pod's name), or its own."""
-    stated = meta.labels.get(_WORKLOAD_NAME)
+    """The name of what a pod is a replica of: that of a label, of its Job or of its Deployment (by the hash in the
+    pod's name), or its own."""
+    stated = meta.labels.get(_WORKLOAD_NAME) or meta.labels.get(_JOB_NAME)
     if stated:
         return stated
     name, mark, _ = meta.name.rpartition(f"-{meta.labels.get(_TEMPLATE_HASH, '')}-")

@@ -35,7 +35,7 @@ def bootstrap(settings: BootstrapSettings) -> Message:
         admin={"address": admin},
         dynamic_resources=discovery(),
         static_resources={"clusters": clusters, "listeners": local_listeners(settings.listen, settings.admin_listen)},
-        cluster_manager=_marked(settings.mark) if settings.mark is not None else None,
+        cluster_manager=_cluster_manager(settings),
         layered_runtime=_runtime(),
         **statistics(),
     )
@@ -80,6 +80,11 @@ def _metadata(node: Node) -> dict[str, Any]:
     return {key: value for key, value in values.items() if value}
 
 
-def _marked(mark: int) -> dict[str, Any]:
-    option = {"level": _SOL_SOCKET, "name": _SO_MARK, "int_value": mark, "state": "STATE_PREBIND"}
-    return {"upstream_bind_config": {"socket_options": [option]}}
+def _cluster_manager(settings: BootstrapSettings) -> dict[str, Any] | None:
+    bind: dict[str, Any] = {}
+    if settings.source:
+        bind["source_address"] = {"address": settings.source, "port_value": 0}
+    if settings.mark is not None:
+        option = {"level": _SOL_SOCKET, "name": _SO_MARK, "int_value": settings.mark, "state": "STATE_PREBIND"}
+        bind["socket_options"] = [option]
+    return {"upstream_bind_config": bind} if bind else None

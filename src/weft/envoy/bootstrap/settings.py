@@ -55,7 +55,8 @@ class BootstrapSettings(Struct, frozen=True, kw_only=True):
 
     `admin_socket` is a path whose folder the proxy's user may write to. `mark` is put on every socket towards a
     destination, where redirect rules know the proxy's own traffic by it and not by its user. Readiness and metrics are
-    served at the addresses `listen`, what may be read of the admin interface at those of `admin_listen`.
+    served at the addresses `listen`, what may be read of the admin interface at those of `admin_listen`. `source` is
+    the address from which other workloads are called, where the machine would pick another one.
     """
 
     node: Node
@@ -64,3 +65,4 @@ class BootstrapSettings(Struct, frozen=True, kw_only=True):
     listen: tuple[str, ...] = ("0.0.0.0",)
     admin_listen: tuple[str, ...] = ("127.0.0.1",)
     mark: int | None = None
+    source: str = ""

@@ -63,7 +63,7 @@ def http_proxy_listener(host: str, settings: MeshSettings) -> Message:
     Who may call it acts as the workload: at an address that others can reach, it is served on loopback instead.
     """
     bind = host if ipaddress.ip_address(host).is_loopback else _LOOPBACK
-    chain = HttpChain("outbound", f"outbound_{HTTP_PROXY}", HTTP_PROXY)
+    chain = HttpChain("outbound", f"outbound_{HTTP_PROXY}", HTTP_PROXY, tunnels=True)
     return protobuf.new(
         LISTENER,
         name=HTTP_PROXY,

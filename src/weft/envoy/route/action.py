@@ -7,6 +7,7 @@ from google.protobuf.message import Message
 
 from weft.base import protobuf
 from weft.base.durations import Milliseconds
+from weft.envoy.endpoints import chosen_endpoint
 from weft.envoy.messages import milliseconds, runtime_fraction, wrapped
 from weft.envoy.names import broken_cluster
 from weft.envoy.route.affinity import hash_policy
@@ -18,8 +19,8 @@ from weft.ir.view import Destination, Route
 _NOWHERE: Final = "no-destination"
 
 
-def forward(route: Route) -> Message:
-    """Returns the RouteAction of a rule that forwards."""
+def forward(route: Route, endpoint: str = "") -> Message:
+    """Returns the RouteAction of a rule that forwards; `endpoint` is as in `view.VirtualHost`."""
     rule = route.rule
     return protobuf.new(
         "envoy.config.route.v3.RouteAction",
@@ -28,8 +29,9 @@ def forward(route: Route) -> Message:
         retry_policy=retry_policy(rule.retry, rule.backend_timeout),
         request_mirror_policies=[_mirror(cluster, share) for cluster, share in route.mirrors if cluster],
         hash_policy=[hash_policy(key) for key in route.hash_on],
+        metadata_match=chosen_endpoint(endpoint),
         **rewrite(rule.request),
-        **_destinations(route.destinations),
+        **destinations(route.destinations),
     )
 
 
@@ -48,9 +50,11 @@ def timeouts(limit: Milliseconds | None) -> dict[str, Any]:
     }
 
 
-def _destinations(destinations: Sequence[Destination]) -> dict[str, Any]:
-    """A broken destination is a cluster that does not exist: its share is answered 500, the others are not touched."""
-    live = [d for d in destinations if d.weight > 0]
+def destinations(to: Sequence[Destination]) -> dict[str, Any]:
+    """Returns the fields of a RouteAction that say where requests go.
+
+    A broken destination is a cluster that does not exist: its share is answered 500, the others are not touched."""
+    live = [d for d in to if d.weight > 0]
     broken = not live or any(d.broken is not None for d in live)
     code = {"cluster_not_found_response_code": "INTERNAL_SERVER_ERROR"} if broken else {}
     match live:

@@ -27,10 +27,10 @@ _ALWAYS: Final = (HttpMatch(),)
 _AUTHORS: Final = "VirtualService"
 
 
-def routes(source: Route, port: int | None, access: RouteAccess = OPEN) -> list[Message]:
+def routes(source: Route, port: int | None, access: RouteAccess = OPEN, *, endpoint: str = "") -> list[Message]:
     """Returns one Route for each of the rule's matches, in order.
 
-    `port` is the one that clients call, `access` what policies of a gateway say.
+    `port` is the one that clients call, `access` what policies of a gateway say, `endpoint` as in `view.VirtualHost`.
     """
     rule = source.rule
     common: dict[str, Any] = {
@@ -40,7 +40,7 @@ def routes(source: Route, port: int | None, access: RouteAccess = OPEN) -> list[
         "typed_per_filter_config": {**access.typed_per_filter_config, **_filters(rule)},
         **({} if rule.action == "redirect" else request_edits(rule.request)),
         **response_edits(rule.response),
-        **_action(source, port),
+        **_action(source, port, endpoint),
     }
     matches = _ALWAYS if rule.matches is None else rule.matches
     return [
@@ -51,11 +51,11 @@ def routes(source: Route, port: int | None, access: RouteAccess = OPEN) -> list[
     ]
 
 
-def _action(source: Route, port: int | None) -> dict[str, Any]:
+def _action(source: Route, port: int | None, endpoint: str) -> dict[str, Any]:
     rule = source.rule
     match rule.action:
         case "forward":
-            return {"route": forward(source)}
+            return {"route": forward(source, endpoint)}
         case "redirect":
             return {"redirect": redirect(rule, port)}
         case "respond":

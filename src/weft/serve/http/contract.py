@@ -24,7 +24,7 @@ class Applied(Struct, frozen=True):
 
 
 class PodCount(Struct, frozen=True):
-    """Pods that are wanted, and those that are ready."""
+    """Pods that shall run, and those of them that are ready; what has ended for good counts no more."""
 
     wanted: int
     ready: int

@@ -122,10 +122,13 @@ class AddressPool:
 class PodAddresses:
     """Addresses of pods: one of each range, all at the same place in theirs, so that each of them tells the others.
 
-    They are kept by the first range's.
+    They are kept by the first range's. `proxies` is a range for pods' proxies, where those have addresses of their own.
     """
 
-    def __init__(self, tables: Tables, ranges: Sequence[Network], *, reserved: int = RESERVED) -> None:
+    def __init__(
+        self, tables: Tables, ranges: Sequence[Network], *, reserved: int = RESERVED, proxies: Network | None = None
+    ) -> None:
+        self._proxies = proxies
         self._main, *self._others = ranges
         size = min(each.num_addresses for each in ranges)
         self._pool = AddressPool(tables, "pod addresses", self._main, self._main[reserved], last=self._main[size - 2])
@@ -133,12 +136,18 @@ class PodAddresses:
     def addresses(self, uid: str) -> tuple[str, ...]:
         """The addresses of a pod; the first time free ones. Raises NoAddressError."""
         first = self._pool.address(uid)
-        place = int(ip_address(first)) - int(self._main.network_address)
-        return (first, *(str(each[place]) for each in self._others))
+        return (first, *(str(each[self._place(first)]) for each in self._others))
+
+    def proxy(self, address: str) -> str:
+        """The address of the proxy of the pod that has this one; empty where they share it."""
+        return str(self._proxies[self._place(address)]) if self._proxies is not None else ""
 
     def keep_only(self, uids: Iterable[str]) -> None:
         """Frees the addresses of all others."""
         self._pool.keep_only(uids)
+
+    def _place(self, address: str) -> int:
+        return int(ip_address(address)) - int(self._main.network_address)
 
     def release(self, uid: str) -> None:
         """Frees the addresses of a pod."""

@@ -1,4 +1,4 @@
-"""What of a Deployment or Pod can't be done: errors for what an API server would refuse, warnings for the rest.
+"""What of a Deployment, Job or Pod can't be done: errors for what an API server would refuse, warnings for the rest.
 
 Pure. Source of the rules: Kubernetes API reference, apps/v1 Deployment and core/v1 PodSpec, Container.
 """
@@ -8,11 +8,13 @@ from collections.abc import Iterator
 from typing import Final
 
 from weft.base.issues import Issue
+from weft.dialects.kubernetes.injection import PROXY_CONTAINER
 from weft.model import codes
 from weft.model import kubernetes as api
 from weft.model.fields import FieldPath, format_path
 from weft.model.objects import Object
-from weft.sources.local.containers import PROXY_CONTAINER, named_port, runs_as_root
+from weft.sources.local.containers import named_port, runs_as_root
+from weft.sources.local.job_checks import Caution, job_cautions, job_errors
 from weft.sources.local.labels import selector_holds
 from weft.sources.local.strategy import is_bound
 
@@ -25,15 +27,13 @@ _UNCHANGED: Final = "its pods stay as they are: none is made or replaced"
 _NAME: Final = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 _PROBES: Final = ("startupProbe", "livenessProbe", "readinessProbe")
 
-Workload = Object[api.Deployment] | Object[api.PodSpec]
-Caution = tuple[FieldPath, str, str]
-"""A field that is not supported: its path, what happens because of it, and the way out."""
+Workload = Object[api.Deployment] | Object[api.Job] | Object[api.PodSpec]
 
 
 def template_of(workload: Workload) -> tuple[api.PodTemplate, FieldPath]:
-    """What the pods of a Deployment or Pod are made from, and where it stands in the object."""
+    """What the pods of a Deployment, Job or Pod are made from, and where it stands in the object."""
     spec, meta = workload.spec, workload.metadata
-    if isinstance(spec, api.Deployment):
+    if not isinstance(spec, api.PodSpec):
         return spec.template, ("spec", "template")
     return api.PodTemplate(api.TemplateMetadata(meta.labels, meta.annotations), spec), ()
 
@@ -45,6 +45,8 @@ def errors(workload: Workload) -> list[Issue]:
     found = [*_container_errors(template.spec, (*prefix, "spec"))]
     if isinstance(workload.spec, api.Deployment):
         found += _deployment_errors(workload.spec)
+    elif isinstance(workload.spec, api.Job):
+        found += job_errors(workload.spec, workload.metadata.name)
     return [
         Issue(codes.INVALID, "error", workload.ref, format_path(path), message, _UNCHANGED, advice)
         for path, message, advice in found
@@ -92,6 +94,8 @@ def warnings(workload: Workload) -> list[Issue]:
     found = [*_of_pod(template.spec, spec)]
     if isinstance(workload.spec, api.Deployment):
         found += _of_deployment(workload.spec)
+    elif isinstance(workload.spec, api.Job):
+        found += job_cautions(workload.spec)
     for index, container in enumerate(template.spec.containers):
         check = _of_proxy if container.name == PROXY_CONTAINER else _of_container
         found += check(container, (*spec, "containers", index))

@@ -14,7 +14,8 @@ from msgspec import Struct
 
 from weft.base.issues import Issue, LocatedIssue, Position, Ref
 from weft.mesh.fragments import Objects
-from weft.model.kubernetes import PodSpec
+from weft.model.istio_mesh import CONFIG_MAP
+from weft.model.kubernetes import Deployment, Job, LabelSelector, PodSpec
 from weft.model.local import NodeOrders, PodReport
 from weft.model.objects import Object
 from weft.sources.local.addresses import PodAddresses
@@ -22,6 +23,8 @@ from weft.sources.local.admission import Admission
 from weft.sources.local.checks import Workload, errors, warnings
 from weft.sources.local.events import EventLog
 from weft.sources.local.folders import ImageFolders
+from weft.sources.local.job_records import JobRecords
+from weft.sources.local.job_runner import JOB, JobRunner, selector_labels
 from weft.sources.local.orders import NetworkOrders, OrderBook
 from weft.sources.local.planner import CONFIGURATION, Planner
 from weft.sources.local.plans import PodPlan, explained, pod_object
@@ -34,7 +37,7 @@ from weft.sources.local.workloads import Workloads
 
 DEPLOYMENT: Final = "Deployment.apps"
 STANDALONE: Final = "Standalone.weft.dev"
-_OWNERS: Final = (DEPLOYMENT, POD)
+_OWNERS: Final = (DEPLOYMENT, JOB, POD)
 
 LINGER: Final = 1.0
 """Seconds that a deleted pod still runs after it left the endpoints, so that all clients have heard of it."""
@@ -55,13 +58,20 @@ class Addresses(Struct, frozen=True):
     hosts: tuple[str, ...]
 
 
+class Remembered(Struct, frozen=True):
+    """What a cluster goes on with after a restart, besides its objects."""
+
+    pods: Pods
+    jobs: JobRecords
+
+
 class LocalCluster:
     """Keeps the graph's objects, the pods and the node's orders in step. `clock` gives Unix seconds."""
 
     def __init__(
         self,
         store: ObjectStore,
-        pods: Pods,
+        remembered: Remembered,
         *,
         objects: Objects,
         network: NetworkOrders,
@@ -69,16 +79,17 @@ class LocalCluster:
         clock: Callable[[], float],
     ) -> None:
         self.store = store
-        self.pods = pods
+        self.pods = pods = remembered.pods
         self.events = EventLog(clock)
         self._objects = objects
         self._clock = clock
         self._admission = Admission(store, objects, ServiceAddresses(addresses.services, addresses.entries))
         self.namespaces = self._admission.namespaces
         self._folders = ImageFolders(store.place)
-        self._planner = Planner(store, pods, addresses.pods, addresses.hosts)
+        self._planner = Planner(store, pods, addresses.pods, hosts=addresses.hosts, captures_dns=network.captures_dns)
         self._maker = PodMaker(pods, self, clock)
         self._workloads = Workloads(pods, self._maker)
+        self.jobs = JobRunner(pods, remembered.jobs, self._maker, events=self.events, clock=clock)
         self._book = OrderBook(network, int(clock() * 1_000))
         self._gone: set[str] = set()
         self._resumed: Literal["no", "pods", "all"] = "no"
@@ -88,7 +99,7 @@ class LocalCluster:
         """Takes over objects that may be different, and does what follows for pods, also what only time brings."""
         refs = set(touched)
         self._admission.take(refs)
-        due = self._concerned(refs) | self._resume()
+        due = self._concerned(refs) | self._resume() | self.jobs.take_due()
         self._expire()
         self._pursue(due)
 
@@ -108,13 +119,20 @@ class LocalCluster:
         return bool(fresh)
 
     def relabel(self, record: PodRecord, labels: dict[str, str]) -> None:
-        """Gives a Deployment's pod other labels, without restarting it."""
-        owner = self.store.value(record.owner) if record.owner is not None else None
-        self._workloads.relabel(record, labels, owner if isinstance(owner, Object) else None)
+        """Gives a pod of a Deployment or Job other labels, without restarting it."""
+        self._workloads.relabel(record, labels, self._selector(record))
         self.refresh((record.owner,) if record.owner is not None else ())
 
+    def _selector(self, record: PodRecord) -> LabelSelector | None:
+        """By which labels the owner of a pod knows it; None if there is no owner."""
+        owner = self.store.value(record.owner) if record.owner is not None else None
+        job = self.jobs.record(record.owner) if record.owner is not None else None
+        if job is not None:
+            return LabelSelector(match_labels=selector_labels(job))
+        return owner.spec.selector if isinstance(owner, Object) and isinstance(owner.spec, Deployment) else None
+
     def end(self, record: PodRecord) -> None:
-        """Ends one pod; its Deployment makes another one."""
+        """Ends one pod; its owner makes another one."""
         self.pods.end(record.uid)
         self.refresh(())
 
@@ -124,9 +142,9 @@ class LocalCluster:
         return self._book.orders(bootstraps, trust_revision)
 
     @property
-    def ending(self) -> bool:
-        """Whether a pod that was deleted is still there: then time alone changes the orders."""
-        return bool(self.pods.ending())
+    def unsettled(self) -> bool:
+        """Whether time alone changes something now: a pod that was deleted is still there, or a Job's time has come."""
+        return bool(self.pods.ending()) or self.jobs.is_due
 
     def take_gone(self) -> set[str]:
         """The uids of pods that have gone since the last call. One that is ending has not: while its clients leave it
@@ -142,6 +160,11 @@ class LocalCluster:
         """The hash of what new pods of a Deployment or Pod are made from."""
         return self._maker.template(workload)
 
+    def refusals(self, workload: Workload) -> Iterator[Issue]:
+        """What of a Job can't be changed any more, and is otherwise than it was."""
+        if isinstance(workload.spec, Job):
+            yield from self.jobs.refusals(workload)
+
     def object(self, ref: Ref) -> Object[Any] | None:
         """A readable object as the mesh uses it, with what the cluster added."""
         found = self._objects.get(ref)
@@ -152,7 +175,7 @@ class LocalCluster:
         everything = (*self._admission.issues(), *self._folders.issues(), *self._planner.issues())
         found = [issue for issue in everything if ref in (None, issue.ref)]
         for workload in self._asked_for() if ref is None else self._workload(ref):
-            found += [*errors(workload), *warnings(workload), *self._planner.gaps(workload)]
+            found += [*errors(workload), *warnings(workload), *self._planner.gaps(workload), *self.refusals(workload)]
         return [LocatedIssue(issue, self._position(issue)) for issue in found]
 
     # ---- surroundings of workloads -------------------------------------------------------------------------------
@@ -176,7 +199,8 @@ class LocalCluster:
             if ref.kind == STANDALONE:
                 self._folders.take(ref, self.store.value(ref))
         if not kinds.isdisjoint(CONFIGURATION):
-            for record in self._planner.waiting():
+            every = any(ref.kind == "ConfigMap" and ref.name == CONFIG_MAP for ref in refs)
+            for record in self.pods.records() if every else self._planner.waiting():
                 self._follow(record)
         return self._all_owners() if STANDALONE in kinds else {ref for ref in refs if ref.kind in _OWNERS}
 
@@ -194,7 +218,7 @@ class LocalCluster:
         return set()
 
     def _all_owners(self) -> set[Ref]:
-        return set(self.store.refs(*_OWNERS)) | self.pods.owners()
+        return set(self.store.refs(*_OWNERS)) | self.pods.owners() | self.jobs.refs()
 
     def _pursue(self, due: set[Ref]) -> None:
         """Makes and ends pods until nothing is left to do."""
@@ -210,9 +234,20 @@ class LocalCluster:
     def _reconcile(self, owner: Ref) -> None:
         value = self.store.value(owner)
         if value is None and self.store.complete:
+            self.jobs.end(owner)
             self._workloads.end(owner)
         elif isinstance(value, Object) and self._folders.known and not errors(value):
-            self._workloads.reconcile(value)
+            if owner.kind != JOB:
+                self._workloads.reconcile(value)
+            elif self.jobs.reconcile(value):
+                self._delete_job(owner)
+
+    def _delete_job(self, ref: Ref) -> None:
+        """Deletes a Job that was kept long enough, as if by command."""
+        self.store.delete(ref)
+        self._admission.take((ref,))
+        self.jobs.end(ref)
+        self._workloads.end(ref)
 
     def _follow(self, changed: PodRecord) -> None:
         """What follows from another state of a pod: for its plan, its orders, and the object by its name."""

@@ -5,26 +5,40 @@ from typing import Final
 
 from msgspec import Struct
 
+from weft.dialects.kubernetes.injection import PROXY_CONTAINER
 from weft.model import kubernetes as api
 from weft.model.local import Action, ContainerOrder, Probe
 from weft.sources.local.environment import Variables, expanded
 
-PROXY_CONTAINER: Final = "istio-proxy"
-"""A container of this name stands for the Envoy that is injected; it is none of the application's (Istio)."""
-
 POD_IP: Final = "POD_IP"
 """The variable by which every container can know its address, also where its author did not ask for one."""
+
+_PROXY_PORT: Final = 15001
+_PROXY_VARIABLES: Final = ("http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY")
+_NO_PROXY: Final = ("no_proxy", "NO_PROXY")
+_DIRECT: Final = "localhost,127.0.0.0/8"
+"""By which most programs learn of a proxy, and what they call without one: the workload itself, and pods by address.
+There is no standard; the forms are those of curl(1) and of Go's net/http."""
 
 
 class Setting(Struct, frozen=True, kw_only=True):
     """What containers of one pod run in: variables and folders by the containers' names, and the pod's address.
 
-    A container without variables can't be started yet: it gets no command.
+    A container without variables can't be started yet: it gets no command. `proxy` is the address of the pod's proxy
+    where nothing is redirected to it: then containers are told to use it.
     """
 
     address: str
     variables: Mapping[str, Variables]
     folders: Mapping[str, str]
+    proxy: str = ""
+
+    def common(self) -> dict[str, str]:
+        """The variables that every container has unless its author sets them."""
+        if not self.proxy:
+            return {POD_IP: self.address}
+        url = f"http://{self.proxy}:{_PROXY_PORT}"
+        return {POD_IP: self.address} | dict.fromkeys(_PROXY_VARIABLES, url) | dict.fromkeys(_NO_PROXY, _DIRECT)
 
 
 def container_orders(spec: api.PodSpec, setting: Setting) -> tuple[ContainerOrder, ...]:
@@ -53,7 +67,7 @@ def _order(container: api.Container, spec: api.PodSpec, setting: Setting) -> Con
         image=container.image,
         command=command,
         folder=container.working_dir or setting.folders.get(container.name),
-        environment=tuple(({POD_IP: setting.address} | known).items()),
+        environment=tuple((setting.common() | known).items()),
         user=_user(container, spec),
         group=_first("run_as_group", container, spec),
         readiness=_probe(container.readiness_probe, container),

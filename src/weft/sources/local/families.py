@@ -5,10 +5,9 @@ dual-stack".
 """
 
 from collections.abc import Sequence
-from ipaddress import ip_address
 from typing import Final
 
-from weft.base.families import FAMILIES, Address, Family, family_of
+from weft.base.families import FAMILIES, Address, Family, family_of, parse_address
 from weft.model.kubernetes import Service
 
 HEADLESS: Final = "None"
@@ -91,6 +90,6 @@ def _stated_texts(spec: Service) -> tuple[str, ...]:
 
 def _address(text: str) -> Address:
     try:
-        return ip_address(text)
+        return parse_address(text)
     except ValueError:
         raise FamilyError("spec.clusterIP", f"{text[:80]!r} is no address", "leave the field out") from None

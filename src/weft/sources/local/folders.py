@@ -8,12 +8,12 @@ from typing import Final
 from msgspec import Struct
 
 from weft.base.issues import Issue, Position, Ref
+from weft.dialects.kubernetes.injection import PROXY_CONTAINER
 from weft.model import codes
 from weft.model.fields import format_path
 from weft.model.kubernetes import PodSpec
 from weft.model.objects import Broken, Object
 from weft.model.standalone import Standalone
-from weft.sources.local.containers import PROXY_CONTAINER
 from weft.sources.local.images import best_pattern
 
 Place = Callable[[Ref, str], Position | None]

@@ -81,7 +81,7 @@ class JobStep(Struct, frozen=True):
 
 def observed(record: JobRecord, pods: Sequence[JobPod], now: float) -> JobRecord:
     """Counts pods that have ended since, then judges whether the Job is over."""
-    if record.spec.suspend:
+    if not record.result and record.spec.suspend:
         record = structs.replace(record, started=None)
     elif record.started is None:
         record = structs.replace(record, started=now)
@@ -120,7 +120,8 @@ def retry_time(record: JobRecord) -> float:
     """When the next pod may be made, after failures."""
     if not record.retries:
         return 0
-    return record.failed_at + min(FIRST_PAUSE * 2 ** min(record.retries - 1, 16), LONGEST_PAUSE)
+    doubled: int = 2 ** min(record.retries - 1, 16)
+    return record.failed_at + min(FIRST_PAUSE * doubled, LONGEST_PAUSE)
 
 
 def wake_time(record: JobRecord, now: float) -> float | None:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from ipaddress import IPv4Address
+from typing import Literal
 
 from msgspec import structs
 
+from weft.base.families import Family, family_of, is_address
 from weft.graph.core import Graph
 from weft.graph.tables import Derived
-from weft.ir.inventory import Service
-from weft.mesh.outbound import short_names
+from weft.ir.inventory import Endpoint, Service
+from weft.mesh.hostnames import Hostname
+from weft.mesh.names import short_names
 from weft.mesh.reader import Mesh
 from weft.model.local import HostEntry, NodeOrders, PodOrder, ServiceTarget
 from weft.sources.local.plans import PodPlan
@@ -30,26 +32,31 @@ class NetworkOrders:
         """The names that pods of a namespace can resolve."""
         return self._hosts.get(namespace)
 
+    def captures_dns(self) -> bool:
+        """Whether sidecars answer DNS where pods do not say otherwise."""
+        return self._mesh.settings().captures_dns
+
     def targets(self) -> tuple[ServiceTarget, ...]:
         """All ports of all service addresses, with the endpoints that are ready."""
         return self._targets.get(None)
 
     def _find_hosts(self, namespace: str) -> tuple[HostEntry, ...]:
         domain = self._mesh.settings().cluster_domain
-        found = []
-        for host in self._mesh.inventory.visible_hosts(namespace):
-            service = self._mesh.inventory.service(namespace, host)
-            addresses = self._addresses(service) if service is not None and "*" not in host else ()
-            if addresses:
-                found.append(HostEntry(addresses, (host, *short_names(host, namespace, domain))))
-        return tuple(found)
+        return tuple(
+            HostEntry(name.addresses, (name.host, *short_names(name.host, namespace, domain)))
+            for host in self._mesh.inventory.visible_hosts(namespace)
+            for name in self._names(namespace, host)
+        )
 
-    def _addresses(self, service: Service) -> tuple[str, ...]:
-        own = tuple(address for _, address in service.addresses if "/" not in address)
-        if own or service.resolution != "endpoints" or not service.ports:
-            return own
-        endpoints = self._mesh.endpoint_table.of(service, service.ports[0].number)
-        return tuple(sorted({e.address for e in endpoints if e.healthy}))
+    def _names(self, namespace: str, host: str) -> tuple[Hostname, ...]:
+        """The names that a host brings with it; where it is another name for a service, only itself."""
+        service = self._mesh.inventory.meant(namespace, host)
+        if service is None or "*" in host:  # a hosts file has no patterns
+            return ()
+        names = self._mesh.hostnames.of(service)
+        if service.host == host:
+            return names
+        return tuple(structs.replace(name, host=host) for name in names if name.host == service.host)
 
     def _find_targets(self, _: None) -> tuple[ServiceTarget, ...]:
         found = (target for host in self._mesh.inventory.hosts() for target in self._of_host.get(host))
@@ -64,10 +71,12 @@ class NetworkOrders:
         if service.resolution != "endpoints":
             return
         for _, address in service.addresses:
-            for port in service.ports if _is_address(address) else ():
-                ready = [e for e in self._mesh.endpoint_table.of(service, port.number) if e.healthy and e.port]
-                endpoints = tuple((e.address, e.port) for e in ready if _is_address(e.address))
-                yield ServiceTarget(address, port.number, "UDP" if port.protocol == "udp" else "TCP", endpoints)
+            for port in service.ports if is_address(address) else ():
+                ready = [e for e in self._mesh.endpoint_table.of(service, port) if e.healthy and e.port]
+                endpoints = tuple((each, e.port) for e in ready for each in _of_family(family_of(address), e))
+                transport: Literal["TCP", "UDP"] = "UDP" if port.protocol == "udp" else "TCP"
+                sticky = service.sticky is not None
+                yield ServiceTarget(address, port.number, transport, endpoints, sticky)
 
 
 class OrderBook:
@@ -120,9 +129,6 @@ class OrderBook:
         return self._sorted
 
 
-def _is_address(text: str) -> bool:
-    try:
-        IPv4Address(text)
-    except ValueError:
-        return False
-    return True
+def _of_family(family: Family, endpoint: Endpoint) -> Iterator[str]:
+    """The addresses of an endpoint that are of a family; names of hosts are none."""
+    return (a for a in (endpoint.address, *endpoint.also) if family_of(a) == family and is_address(a))

@@ -7,19 +7,21 @@ anew.)
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 from msgspec import structs
 
 from weft.base.issues import Issue, Ref
+from weft.dialects.kubernetes.injection import PROXY_CONTAINER
+from weft.dialects.kubernetes.pod import pod_captures_dns
 from weft.model import codes
 from weft.model.fields import FieldPath, format_path
 from weft.model.kubernetes import ConfigMap, PodSpec, Secret
 from weft.model.objects import Metadata, Object
 from weft.sources.local.addresses import NoAddressError, PodAddresses
 from weft.sources.local.checks import Workload, template_of
-from weft.sources.local.containers import PROXY_CONTAINER, runs_as_root
+from weft.sources.local.containers import runs_as_root
 from weft.sources.local.environment import Gap, PodFacts, Source, Variables, environment
 from weft.sources.local.plans import PodPlan
 from weft.sources.local.pods import PodRecord, Pods
@@ -35,10 +37,20 @@ _REFERENCES: Final = frozenset({"configMapRef", "secretRef", "configMapKeyRef", 
 
 
 class Planner:
-    """Keeps a plan of each pod that shall run. Pods of the host's network have the machine's own addresses `hosts`."""
+    """Keeps a plan of each pod that shall run. Pods of the host's network have the machine's own addresses `hosts`.
+    `captures_dns` says whether sidecars answer DNS where pods do not say otherwise."""
 
-    def __init__(self, store: ObjectStore, pods: Pods, addresses: PodAddresses, hosts: tuple[str, ...]) -> None:
+    def __init__(
+        self,
+        store: ObjectStore,
+        pods: Pods,
+        addresses: PodAddresses,
+        *,
+        hosts: tuple[str, ...],
+        captures_dns: Callable[[], bool],
+    ) -> None:
         self._store = store
+        self._captures_dns = captures_dns
         self._pods = pods
         self._addresses = addresses
         self._hosts = hosts
@@ -59,10 +71,18 @@ class Planner:
         if variables != record.variables:
             record = structs.replace(record, variables=variables)
             self._pods.put(record)
+        plan = PodPlan(
+            record=record,
+            addresses=addresses,
+            withheld=withheld,
+            proxy_address=self._proxy_address(record, addresses),
+            captures_dns=record.injected == "sidecar"
+            and pod_captures_dns(record.as_made.marks.annotations, default=self._captures_dns()),
+        )
         known = self._plans.get(record.uid)
-        if known is not None and (known.record, known.addresses, known.withheld) == (record, addresses, withheld):
+        if known == plan:
             return known
-        plan = self._plans[record.uid] = PodPlan(record=record, addresses=addresses, withheld=withheld)
+        self._plans[record.uid] = plan
         return plan
 
     def forget(self, uid: str) -> None:
@@ -108,6 +128,12 @@ class Planner:
             return self._addresses.addresses(record.uid), ""
         except NoAddressError as error:
             return (), str(error)
+
+    def _proxy_address(self, record: PodRecord, addresses: tuple[str, ...]) -> str:
+        """A gateway's proxy is alone at its address."""
+        address = next(iter(addresses), "")
+        own = self._addresses.proxy(address) if address and record.injected != "none" else ""
+        return address if own and record.injected == "gateway" else own
 
     def _variables(self, record: PodRecord, addresses: tuple[str, ...]) -> tuple[dict[str, Variables], dict[str, str]]:
         """The variables of each container that has all of them, and why the others can't be started."""

@@ -6,7 +6,8 @@ from typing import Final
 
 from msgspec import Struct, structs
 
-from weft.dialects.kubernetes.pod import INJECTED
+from weft.dialects.kubernetes.injection import INJECTED
+from weft.dialects.kubernetes.pod import DNS_CAPTURE, INTERCEPTION_MODE, NO_INTERCEPTION, PROXY_ADDRESS
 from weft.model.kubernetes import PodCondition, PodIp, PodSpec, PodStatus
 from weft.model.local import ContainerReport, PodReport
 from weft.model.objects import Object
@@ -21,12 +22,15 @@ _INJECTION: Final = '{"containers":["istio-proxy"]}'
 class PodPlan(Struct, frozen=True, kw_only=True):
     """A pod with what was decided about it. `addresses`, its primary one first, are none while there are none for it.
 
-    `withheld` says of containers why they can't be started yet.
+    `withheld` says of containers why they can't be started yet. `proxy_address` is that of its proxy, where nothing is
+    redirected to it; empty elsewhere. `captures_dns`: its proxy answers its DNS.
     """
 
     record: PodRecord
     addresses: tuple[str, ...]
     withheld: dict[str, str] = {}
+    proxy_address: str = ""
+    captures_dns: bool = False
 
     @property
     def address(self) -> str:
@@ -38,6 +42,10 @@ def pod_object(plan: PodPlan, report: PodReport | None) -> Object[PodSpec]:
     """The pod as an object of the mesh; that it has a proxy is told as injection does, by an annotation (Istio)."""
     record = plan.record
     marks = {} if record.injected == "none" else {INJECTED: _INJECTION}
+    if plan.proxy_address and record.injected == "sidecar":
+        marks |= {INTERCEPTION_MODE: NO_INTERCEPTION, PROXY_ADDRESS: plan.proxy_address}
+    if record.injected == "sidecar":
+        marks |= {DNS_CAPTURE: "true" if plan.captures_dns else "false"}
     return Object(POD, record.metadata(marks), record.content.spec, _status(plan, report))
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Mapping
 from hashlib import blake2b
-from types import MappingProxyType
 from typing import Any, Final, Protocol
 
 from msgspec import structs
@@ -66,16 +65,16 @@ class PodMaker:
             )
         )
 
-    def make_next(self, workload: Workload, content: PodTemplate, begin: str) -> None:
-        """Makes a pod under the next free name that begins so. Names follow from the owner and from the pods that it
-        has, so that equal files begin with equal pods on every machine."""
+    def make_next(self, workload: Workload, content: PodTemplate, begin: str) -> str:
+        """Makes a pod under the next free name that begins so; returns the name. Names follow from the owner and from
+        the pods that it has, so that equal files begin with equal pods on every machine."""
         meta = workload.metadata
         serial = max((record.serial for record in self._pods.of(workload.ref)), default=0) + 1
         while True:
             name = f"{begin}-{_suffix(f'{meta.namespace}/{meta.name}/{begin}/{serial}')}"
             if self._pods.named(Ref(POD, meta.namespace, name)) is None:
                 self.make(workload, content, name, serial)
-                return
+                return name
             serial += 1
 
     def _written(self, workload: Workload) -> dict[str, Any]:
@@ -93,13 +92,11 @@ class PodMaker:
         )
 
 
-def marked(
-    template: PodTemplate, labels: Mapping[str, str], annotations: Mapping[str, str] = MappingProxyType({})
-) -> PodTemplate:
+def marked(template: PodTemplate, labels: dict[str, str], annotations: dict[str, str] | None = None) -> PodTemplate:
     """A template with labels and annotations besides its own."""
     known = template.metadata
-    metadata = structs.replace(known, labels=known.labels | labels, annotations=known.annotations | annotations)
-    return structs.replace(template, metadata=metadata)
+    more = known.annotations | (annotations or {})
+    return structs.replace(template, metadata=structs.replace(known, labels=known.labels | labels, annotations=more))
 
 
 def _suffix(seed: str) -> str:

@@ -30,8 +30,10 @@ _EXCLUDE_INBOUND: Final = "traffic.sidecar.istio.io/excludeInboundPorts"
 class Bootstraps(Protocol):
     """Writes what a pod's Envoy starts with."""
 
-    def bootstrap(self, pod: Object[PodSpec], addresses: tuple[str, ...], template: Template) -> str:
-        """The bootstrap of the Envoy of a pod with these addresses, as JSON."""
+    def bootstrap(
+        self, pod: Object[PodSpec], addresses: tuple[str, ...], template: Template, *, proxy_address: str = ""
+    ) -> str:
+        """The bootstrap of the Envoy of a pod with these addresses, as JSON; `proxy_address` is Envoy's own, if any."""
 
 
 def pod_order(plan: PodPlan, bootstraps: Bootstraps) -> PodOrder:
@@ -40,7 +42,9 @@ def pod_order(plan: PodPlan, bootstraps: Bootstraps) -> PodOrder:
     It is made from the labels and annotations that the pod had at first, so that other ones restart nothing.
     """
     record, spec = plan.record, plan.record.content.spec
-    setting = Setting(address=plan.address, variables=record.variables, folders=record.folders)
+    setting = Setting(
+        address=plan.address, variables=record.variables, folders=record.folders, proxy=plan.proxy_address
+    )
     return PodOrder(
         uid=record.uid,
         namespace=record.namespace,
@@ -52,6 +56,7 @@ def pod_order(plan: PodPlan, bootstraps: Bootstraps) -> PodOrder:
         proxy=_proxy_order(plan, bootstraps),
         restart=spec.restart_policy,
         termination_grace=spec.termination_grace_period_seconds * 1_000,
+        hostname=spec.hostname,
     )
 
 
@@ -69,15 +74,21 @@ def _proxy_order(plan: PodPlan, bootstraps: Bootstraps) -> ProxyOrder | None:
     pod = Object(POD, record.as_made.metadata({}), record.content.spec)
     level = pod.metadata.annotations.get(LOG_LEVEL, "")
     return ProxyOrder(
-        bootstrap=bootstraps.bootstrap(pod, plan.addresses, record.injected),
-        redirect=None if record.injected == "gateway" else _redirect(plan, pod),
+        bootstrap=bootstraps.bootstrap(pod, plan.addresses, record.injected, proxy_address=plan.proxy_address),
+        redirect=None if record.injected == "gateway" or plan.proxy_address else _redirect(plan, pod),
+        address=plan.proxy_address,
         log_level=level if level in LOG_LEVELS else "warning",
     )
 
 
 def _redirect(plan: PodPlan, pod: Object[PodSpec]) -> RedirectOrder:
-    """What annotations say, for each family that the pod has an address of."""
-    return structs.replace(redirect_order(pod.metadata.annotations), ipv6="IPv6" in families_of(plan.addresses))
+    """What annotations say, for each family that the pod has an address of; of captured DNS whomever it asks."""
+    return structs.replace(
+        redirect_order(pod.metadata.annotations),
+        ipv6="IPv6" in families_of(plan.addresses),
+        capture_dns=plan.captures_dns,
+        capture_all_dns=plan.captures_dns,
+    )
 
 
 def _list(text: str) -> tuple[str, ...]:

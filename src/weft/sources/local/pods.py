@@ -129,6 +129,11 @@ class Pods:
         report = self._reports.get(uid)
         return report is not None and report.ready
 
+    def has_ended(self, uid: str) -> bool:
+        """Whether the node last said that all containers of a pod have ended for good."""
+        report = self._reports.get(uid)
+        return report is not None and report.phase in ("Succeeded", "Failed")
+
     def take_changed(self) -> list[PodRecord]:
         """The pods of which anything changed since the last call, as they are now or as they were when forgotten."""
         changed, self._changed = self._changed, {}

@@ -87,8 +87,7 @@ class ServiceAddresses:
 
     def _service(self, value: Object[Any], spec: Service) -> Object[Any] | None:
         if spec.type == "ExternalName":
-            self.gone(value.ref)
-            return value
+            return self._external(value, spec)
         try:
             stated = stated_addresses(spec)
             families = service_families(spec, tuple(self._pools[SERVICE]))
@@ -99,6 +98,14 @@ class ServiceAddresses:
             self.gone(value.ref)
             return _with_addresses(value, spec, families, (HEADLESS,))
         return self._addressed(value, spec, families, {family_of(str(address)): address for address in stated})
+
+    def _external(self, value: Object[Any], spec: Service) -> Object[Any]:
+        """A name for a host outside. No DNS leads to it here: an address of its own leads to the sidecar, which knows
+        what it stands for. Without ports there is nothing to know."""
+        if not spec.ports:
+            self.gone(value.ref)
+            return value
+        return self._addressed(value, spec, tuple(self._pools[SERVICE]), {}) or value
 
     def _addressed(
         self, value: Object[Any], spec: Service, families: tuple[Family, ...], stated: Mapping[Family, Address]

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from msgspec import structs
 
 from weft.base.issues import Ref
-from weft.model.kubernetes import Deployment, TemplateMetadata
-from weft.model.objects import Object
+from weft.model.kubernetes import Deployment, LabelSelector, TemplateMetadata
 from weft.sources.local.checks import Workload, template_of
 from weft.sources.local.labels import selector_holds
 from weft.sources.local.pod_maker import PodMaker, marked
@@ -18,7 +15,7 @@ from weft.sources.local.strategy import wanted
 
 
 class Workloads:
-    """Makes pods that are missing and ends those that nothing asks for."""
+    """Makes pods that are missing and ends those that nothing asks for; for Deployments and Pods."""
 
     def __init__(self, pods: Pods, maker: PodMaker) -> None:
         self._pods = pods
@@ -32,15 +29,15 @@ class Workloads:
             self._pod(workload)
 
     def end(self, owner: Ref) -> None:
-        """Ends all pods of a Deployment or Pod that is gone."""
+        """Ends all pods of an owner that is gone."""
         for record in self._pods.of(owner):
             self._pods.end(record.uid)
 
-    def relabel(self, record: PodRecord, labels: dict[str, str], owner: Object[Any] | None) -> None:
-        """Gives a pod other labels. One that its Deployment does not select any more is its own from then on, and the
-        Deployment makes another one (Kubernetes: how a pod is taken out of service and kept for a look)."""
+    def relabel(self, record: PodRecord, labels: dict[str, str], selector: LabelSelector | None) -> None:
+        """Gives a pod other labels. One that its owner does not select any more is its own from then on, and the owner
+        makes another one (Kubernetes: how a pod is taken out of service and kept for a look)."""
         changed = structs.replace(record, marks=structs.replace(record.marks, labels=labels))
-        if owner is not None and not selector_holds(owner.spec.selector, labels):
+        if selector is not None and not selector_holds(selector, labels):
             changed = structs.replace(changed, owner=None)
         self._pods.put(changed)
 

@@ -1,7 +1,7 @@
 """The client of the tests: reads a list of calls from standard input as JSON, makes them, writes what came back.
 
 A call is {"url": "http://...", "method", "headers", "body", "timeout", "repeat", "parallel"} or, for plain TCP,
-{"url": "tcp://host:port", "body": what to send, "timeout"}. Repeated calls share a connection unless `fresh` is true;
+{"url": "tcp://host:port", "body": what to send, "timeout"}, and the same with udp. Repeated calls share a connection unless `fresh` is true;
 `parallel` makes them all at once, each on its own. Each answer is {"status", "headers", "body", "error", "seconds"}.
 """
 
@@ -26,8 +26,9 @@ def main() -> None:
 
 def made(call: Call) -> Iterator[Answer]:
     repeat = int(call.get("repeat", 1))
-    if urlsplit(call["url"]).scheme == "tcp":
-        yield from (timed(lambda: exchanged(call)) for _ in range(repeat))
+    exchange = {"tcp": exchanged, "udp": echoed}.get(urlsplit(call["url"]).scheme)
+    if exchange is not None:
+        yield from (timed(lambda: exchange(call)) for _ in range(repeat))
     elif call.get("parallel"):
         with ThreadPoolExecutor(repeat) as pool:
             yield from pool.map(lambda _: timed(lambda: Connection(call).ask()), range(repeat))
@@ -85,6 +86,17 @@ def exchanged(call: Call) -> Answer:
         with connection.makefile("r") as lines:
             line = lines.readline()
     return {"status": 200 if line else 0, "body": line.strip(), "error": "" if line else "closed without an answer"}
+
+
+def echoed(call: Call) -> Answer:
+    """Sends the text as one datagram and waits for another one."""
+    url = urlsplit(call["url"])
+    (family, kind, number, _, place), *_ = socket.getaddrinfo(url.hostname, url.port, type=socket.SOCK_DGRAM)
+    with socket.socket(family, kind, number) as sender:
+        sender.settimeout(call.get("timeout", 10))
+        sender.connect(place)
+        sender.send((call.get("body") or "").encode())
+        return {"status": 200, "body": sender.recv(4_096).decode(errors="replace")}
 
 
 if __name__ == "__main__":

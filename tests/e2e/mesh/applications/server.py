@@ -1,18 +1,20 @@
 """The server of the tests: HTTP on some ports, lines of text on others. Every answer tells who asked and who answers.
 
-Environment: VERSION; HTTP_PORTS and TCP_PORTS (numbers with commas between them); FAILING=1 answers 503 to all but
-/healthz; GREETS=1 makes the TCP ports speak first. It ends at once when it is told to, as a careless application does.
+Environment: VERSION; HTTP_PORTS, TCP_PORTS and UDP_PORTS (numbers with commas between them); BIND, the addresses to
+listen at (`::` is every address of IPv6 and none of IPv4); FAILING=1 answers 503 to all but /healthz; GREETS=1 makes
+the TCP ports speak first. It ends at once when it is told to, as a careless application does.
 """
 
 import http.client
 import json
 import os
+import socket
 import socketserver
 import threading
 import time
 from collections import Counter, deque
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import ClassVar, Final
+from typing import ClassVar, Final, TypeVar
 from urllib.parse import parse_qs, urlsplit
 
 VERSION: Final = os.environ.get("VERSION", "v1")
@@ -21,6 +23,8 @@ GREETS: Final = os.environ.get("GREETS") == "1"
 POD: Final = os.uname().nodename
 CERTIFICATE_HEADER: Final = "x-forwarded-client-cert"
 _KEPT: Final = 500
+
+S = TypeVar("S", bound=socketserver.TCPServer)
 
 
 class Server(ThreadingHTTPServer):
@@ -137,13 +141,38 @@ class LineServer(socketserver.ThreadingTCPServer):
     request_queue_size = 128
 
 
+class Datagrams(socketserver.BaseRequestHandler):
+    """Answers each datagram with `<version> <pod> <sender> <text>`."""
+
+    def handle(self) -> None:
+        text, connection = self.request
+        told = f"{VERSION} {POD} {self.client_address[0]} {text.decode(errors='replace')}"
+        connection.sendto(told.encode(), self.client_address)
+
+
+def listening(kind: type[S], address: str, port: int, handler: type[socketserver.BaseRequestHandler]) -> S:
+    """A server of some kind at an address of one family."""
+    server = kind((address, port), handler, bind_and_activate=False)
+    if ":" in address:
+        server.socket.close()
+        server.socket = socket.socket(socket.AF_INET6, server.socket_type)
+        server.socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        server.address_family = socket.AF_INET6
+    server.server_bind()
+    server.server_activate()
+    return server
+
+
 def ports(variable: str) -> list[int]:
     return [int(port) for port in os.environ.get(variable, "").split(",") if port]
 
 
 def main() -> None:
-    servers: list[socketserver.TCPServer] = [Server(("0.0.0.0", port), Handler) for port in ports("HTTP_PORTS")]
-    servers += [LineServer(("0.0.0.0", port), Lines) for port in ports("TCP_PORTS")]
+    servers: list[socketserver.TCPServer] = []
+    for address in os.environ.get("BIND", "0.0.0.0").split(","):
+        servers += [listening(Server, address, port, Handler) for port in ports("HTTP_PORTS")]
+        servers += [listening(LineServer, address, port, Lines) for port in ports("TCP_PORTS")]
+        servers += [listening(socketserver.UDPServer, address, port, Datagrams) for port in ports("UDP_PORTS")]
     for server in servers:
         threading.Thread(target=server.serve_forever, daemon=True).start()
     threading.Event().wait()

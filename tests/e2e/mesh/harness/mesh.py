@@ -25,9 +25,10 @@ from tests.e2e.mesh.harness.waiting import eventually
 
 from weft.base.places import Places
 from weft.node.addresses import MeshNetwork
+from weft.node.hub import stored_network
 from weft.node.inspection import admin_socket_of, exec_arguments, log_files
 from weft.node.settings import node_settings
-from weft.node.state import StateFolder, read_record
+from weft.node.state import StateFolder
 
 READY: Final = 60.0
 BASE: Final = "00-base.yaml"
@@ -174,7 +175,7 @@ class RunningMesh:
     @property
     def network(self) -> MeshNetwork:
         """Addresses of the mesh."""
-        found = read_record(StateFolder(self.places.node).network, MeshNetwork)
+        found = stored_network(StateFolder(self.places.node))
         assert found is not None
         return found
 

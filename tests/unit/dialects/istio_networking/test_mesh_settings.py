@@ -10,7 +10,8 @@ from weft.ir.inventory import TrustDomain
 from weft.ir.routing import Retry
 from weft.ir.settings import MeshSettings
 from weft.ir.traffic import TrafficSettings
-from weft.model.istio_mesh import DEEPEST, LONGEST_TEXT, MeshConfig, decode_mesh_config
+from weft.model.inline_yaml import DEEPEST, LONGEST_TEXT
+from weft.model.istio_mesh import MeshConfig, decode_mesh_config
 
 REF = Ref("ConfigMap", "istio-system", "istio")
 

@@ -136,9 +136,10 @@ def test_endpoints_that_are_names_are_not_used_and_said_so() -> None:
     assert fragments(result, Service)[0].static == ()
 
 
-def test_with_a_selector_slices_are_not_looked_at() -> None:
+def test_with_a_selector_slices_are_there_besides() -> None:
     found = service("selector: {app: web}, ports: [{port: 80}]", slice_of("web", "{addresses: [1.1.1.1]}"))
-    assert found.static == ()
+    assert found.members is not None
+    assert [each.address for each in found.static] == ["1.1.1.1"]
 
 
 @pytest.mark.parametrize(

@@ -249,13 +249,13 @@ def test_a_deleted_pod_is_forgotten_when_the_node_says_so_or_after_a_while(world
     world.write(deployment(replicas=2))
     first, second = world.live()
     world.write(deployment(replicas=0))
-    assert world.cluster.ending
+    assert world.cluster.unsettled
     world.cluster.report([report(first, ready=False, reason="Removed")])
     assert [record.uid for record in world.pods.records()] == [second.uid]
     world.clock.now += REMOVAL + 1
     world.cluster.refresh(())
     assert world.pods.records() == []
-    assert not world.cluster.ending
+    assert not world.cluster.unsettled
 
 
 def test_who_has_gone_is_told_once_and_only_after_its_end(world: World) -> None:

@@ -3,7 +3,7 @@
 from tests.unit.sources.local.test_pods import record
 from tests.unit.sources.local.world import report
 
-from weft.dialects.kubernetes.pod import INJECTED
+from weft.dialects.kubernetes.injection import INJECTED
 from weft.model.kubernetes import PodCondition
 from weft.model.local import ContainerReport
 from weft.sources.local.plans import PodPlan, explained, pod_object

@@ -17,7 +17,8 @@ from weft.model.local import ContainerReport, NodeOrders, PodOrder, PodReport
 from weft.model.objects import Object
 from weft.sources.changes import Changes, Value
 from weft.sources.local.addresses import ENTRY_CIDRS, SERVICE_CIDRS, PodAddresses, address_pools
-from weft.sources.local.cluster import Addresses, LocalCluster
+from weft.sources.local.cluster import Addresses, LocalCluster, Remembered
+from weft.sources.local.job_records import JobRecords
 from weft.sources.local.orders import NetworkOrders
 from weft.sources.local.pods import PodRecord, Pods
 from weft.sources.local.store import Body, ObjectStore
@@ -110,7 +111,7 @@ class World:
         self.pods = Pods(self.tables, self.clock)
         self.cluster = LocalCluster(
             self.store,
-            self.pods,
+            Remembered(self.pods, JobRecords(self.tables)),
             objects=self.pipeline.objects,
             network=NetworkOrders(self.pipeline.graph, self.pipeline.mesh),
             addresses=Addresses(
@@ -281,5 +282,5 @@ spec: {{images: {images}}}
 
 
 def ref(kind: str, name: str, namespace: str = "shop") -> Ref:
-    keys = {"Deployment": "Deployment.apps", "Standalone": "Standalone.weft.dev"}
+    keys = {"Deployment": "Deployment.apps", "Job": "Job.batch", "Standalone": "Standalone.weft.dev"}
     return Ref(keys.get(kind, kind), namespace, name)

@@ -6,7 +6,10 @@ import sys
 from collections.abc import Mapping
 from typing import Final
 
+from .proxy import read_proxy
+
 MAX_LINE: Final = 1_024
+MAX_HEAD: Final = 16_384
 
 
 class StoreError(Exception):
@@ -24,7 +27,7 @@ def ask(command: str, store: tuple[str, int], *, timeout: float) -> str | None:
     if "\n" in command:
         raise StoreError("a command is one line")
     try:
-        with socket.create_connection(store, timeout) as connection:
+        with connect(store, timeout) as connection:
             connection.sendall(command.encode() + b"\n")
             line = connection.makefile("rb").readline(MAX_LINE)
     except OSError as error:
@@ -35,6 +38,35 @@ def ask(command: str, store: tuple[str, int], *, timeout: float) -> str | None:
     if word not in ("OK", "PONG", "VALUE", "NONE"):
         raise StoreError(f"the store refused: {value!r}")
     return None if word == "NONE" else value
+
+
+def connect(store: tuple[str, int], timeout: float) -> socket.socket:
+    """A connection to the store; where there is a proxy, it is asked for a tunnel (RFC 9110, section 9.3.6)."""
+    proxy = read_proxy(os.environ, store[0])
+    if proxy is None:
+        return socket.create_connection(store, timeout)
+    connection = socket.create_connection(proxy, timeout)
+    try:
+        place = f"{store[0]}:{store[1]}"
+        connection.sendall(f"CONNECT {place} HTTP/1.1\r\nHost: {place}\r\n\r\n".encode())
+        status = _read_head(connection).split(b" ", 2)[1:2]
+        if status != [b"200"]:
+            raise StoreError(f"the proxy opens no tunnel: {b''.join(status).decode(errors='replace') or 'no answer'}")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _read_head(connection: socket.socket) -> bytes:
+    """The head of the proxy's answer, byte by byte: what follows it is the store's."""
+    head = b""
+    while not head.endswith(b"\r\n\r\n") and len(head) < MAX_HEAD:
+        byte = connection.recv(1)
+        if not byte:
+            break
+        head += byte
+    return head
 
 
 def main(words: list[str]) -> int:

@@ -1,11 +1,13 @@
-"""Calling another service over HTTP."""
+"""Calling another service over HTTP, through a proxy if the environment names one."""
 
 import json
+import os
 from http.client import HTTPConnection, HTTPException
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
 from .messages import Json
+from .proxy import own_source, read_proxy
 
 MAX_BODY: Final = 1_000_000
 
@@ -33,9 +35,12 @@ def fetch(url: str, headers: dict[str, str], *, timeout: float) -> Answer:
         raise CallError(f"{url!r} is no http:// address")
     path = (target.path or "/") + (f"?{target.query}" if target.query else "")
     try:
-        connection = HTTPConnection(target.hostname, target.port, timeout=timeout)
+        proxy = read_proxy(os.environ, target.hostname)
+        place = proxy or (target.hostname, target.port)
+        connection = HTTPConnection(*place, timeout=timeout, source_address=own_source(os.environ, place[0]))
         try:
-            connection.request("GET", path, headers=headers)
+            asked = f"http://{target.netloc}{path}" if proxy else path  # RFC 9112, section 3.2.2
+            connection.request("GET", asked, headers=headers)
             response = connection.getresponse()
             return Answer(response.status, response.read(MAX_BODY), response.getheader("X-Served-By", ""))
         finally:

@@ -1,0 +1,39 @@
+"""The figures in the documentation: between two markers of a page, and as a picture beside it."""
+
+from typing import Final
+
+from benchmarks.lab.drawing import Group, bar_chart
+from benchmarks.lab.paths import DIRECT, STATIC
+from benchmarks.lab.results import Point, Result
+
+BEGIN: Final = "<!-- figures: made by `./dev bench data-plane --write-docs` -->"
+END: Final = "<!-- end of figures -->"
+
+
+def with_figures(page: str, figures: str) -> str:
+    """Returns a page with the text between the markers replaced. Raises ValueError if they are not there once each."""
+    if page.count(BEGIN) != 1 or page.count(END) != 1 or page.index(BEGIN) > page.index(END):
+        raise ValueError(f"the page must have {BEGIN!r} and, after it, {END!r}")
+    before, _, rest = page.partition(BEGIN)
+    return f"{before}{BEGIN}\n\n{figures.strip()}\n\n{END}{rest.partition(END)[2]}"
+
+
+def picture(result: Result) -> str | None:
+    """Returns a chart of requests a second, in relation to the static pair; None where it was not measured.
+
+    The direct way has no place in it: it is several times as long as all others.
+    """
+    groups: dict[str, list[Point]] = {}
+    for point in result.points:
+        if point.kind == "requests" and point.way != DIRECT:
+            groups.setdefault(point.protocol, []).append(point)
+    if not groups or not all(any(p.way == STATIC for p in points) for points in groups.values()):
+        return None
+    series = [point.way for point in next(iter(groups.values()))]
+    title = f"Requests a second, in relation to the {STATIC}"
+    return bar_chart(title, series, [_group(*each) for each in groups.items()], mark=1.0)
+
+
+def _group(protocol: str, points: list[Point]) -> Group:
+    static = next(point for point in points if point.way == STATIC)
+    return Group(protocol, tuple(point.ratio(static, "rate").median for point in points))

@@ -1,0 +1,115 @@
+"""The mesh that would run on some files, at its begin: every pod is made, has its addresses and is ready.
+
+It is the cluster and the pipeline that a controller has, over tables in memory.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator
+from ipaddress import ip_address, ip_network
+from typing import Any
+
+from msgspec import Struct, structs
+
+from weft.apps.assembly import LOOPBACK, Assembly, PodRanges, assemble, gateway_addresses, located_issues
+from weft.apps.offline.files import OfflineFiles
+from weft.base.families import Family
+from weft.base.issues import LocatedIssue, Ref
+from weft.dialects.kubernetes.injection import found_template
+from weft.ir.settings import MeshSettings
+from weft.model.kubernetes import PodSpec, PodStatus, PodTemplate, TemplateMetadata
+from weft.model.local import PodReport
+from weft.model.objects import Object
+from weft.node.addresses import DEFAULT_POD_CIDRS, MeshNetwork, choose_pod_cidr
+from weft.sources.local.plans import PodPlan
+from weft.sources.local.pods import PodRecord
+from weft.sources.state import MemoryTables
+
+
+class OfflineMesh(Struct, frozen=True):
+    """What there is: the parts of a controller, the pods that a cluster had made, and the mesh's network."""
+
+    assembly: Assembly
+    made: dict[Ref, Object[PodSpec]]
+    network: MeshNetwork
+
+    def plan(self, ref: Ref) -> PodPlan | None:
+        """A pod with its addresses."""
+        made = self.made.get(ref)
+        if made is not None:
+            return plan_of(made)
+        record = self.assembly.cluster.pods.named(ref)
+        return self.assembly.cluster.plan(record.uid) if record is not None else None
+
+    def plans(self) -> Iterator[PodPlan]:
+        """All pods."""
+        records = (self.assembly.cluster.plan(record.uid) for record in self.assembly.cluster.pods.records())
+        yield from (plan for plan in records if plan is not None)
+        yield from map(plan_of, self.made.values())
+
+    def issues(self, *, across: bool) -> tuple[LocatedIssue, ...]:
+        """What is wrong with files and objects, the worst first; `across` objects too."""
+        return located_issues(self.assembly.pipeline, self.assembly.cluster, across=across)
+
+
+def offline_mesh(
+    files: OfflineFiles, gateway_address: str = LOOPBACK, families: tuple[Family, ...] = ("IPv4",)
+) -> OfflineMesh:
+    """Makes the mesh of some files; where gateways listen, and the families of pods' addresses, are as for `weft up`.
+
+    Raises NoRoomError where the pods that are there leave no range for others.
+    """
+    network = _network(files.pods, families)
+    hosts = tuple(map(str, network.hosts))
+    settings = MeshSettings(gateway_addresses=gateway_addresses(gateway_address, hosts))
+    ranges = PodRanges(network.cidrs, hosts)
+    assembly = assemble(files.kinds, files.source, MemoryTables(), settings=settings, pods=ranges, clock=time.time)
+    cluster = assembly.cluster
+    cluster.refresh(cluster.store.take(structs.replace(files.other, complete=True)))
+    for pod in files.pods:
+        assembly.pipeline.objects.set(pod.ref, pod)
+        cluster.namespaces.note(pod.ref, present=True)
+    cluster.report([PodReport(uid=each.uid, phase="Running", ready=True) for each in cluster.pods.records()])
+    return OfflineMesh(assembly, {pod.ref: pod for pod in files.pods}, network)
+
+
+def _network(pods: Iterable[Object[PodSpec]], families: tuple[Family, ...]) -> MeshNetwork:
+    """The network of the mesh, with a range for new pods that none of those has an address of that are there."""
+    taken = [ip_network(address) for pod in pods for address in addresses_of(pod)]
+    return MeshNetwork("", tuple(choose_pod_cidr(DEFAULT_POD_CIDRS[family], taken) for family in families))
+
+
+def plan_of(pod: Object[PodSpec]) -> PodPlan:
+    """A pod that a cluster made, as one of this mesh."""
+    meta = pod.metadata
+    content = PodTemplate(TemplateMetadata(meta.labels, meta.annotations), pod.spec)
+    record = PodRecord(
+        uid=meta.uid,
+        namespace=meta.namespace,
+        name=meta.name,
+        owner=None,
+        template="",
+        content=content,
+        marks=content.metadata,
+        written={},
+        injected=found_template(meta.annotations, pod.spec),
+        folders={},
+        created=meta.created,
+    )
+    return PodPlan(record=record, addresses=addresses_of(pod))
+
+
+def addresses_of(pod: Object[Any]) -> tuple[str, ...]:
+    """The addresses that a cluster gave to a pod; what is none is left out."""
+    status = pod.status if isinstance(pod.status, PodStatus) else PodStatus()
+    stated = [each.ip for each in status.pod_ips] or [status.pod_ip]
+    return tuple(each for each in stated if _is_address(each))
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True

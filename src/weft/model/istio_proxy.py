@@ -1,0 +1,44 @@
+"""What Weft reads of Istio's ProxyConfig: `defaultConfig` of MeshConfig, and the annotation `proxy.istio.io/config`.
+
+Names follow istio.io/api, `mesh/v1alpha1/proxy.proto`. Of it the environment of proxies counts (`proxyMetadata`), and
+of that whether proxies answer DNS.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from weft.model.inline_yaml import parse_fields
+
+PROXY_CONFIG: Final = "proxy.istio.io/config"
+"""The annotation of a pod whose text is a ProxyConfig (YAML); it comes before the mesh's `defaultConfig`."""
+
+METADATA: Final = "proxyMetadata"
+_CAPTURE: Final = "ISTIO_META_DNS_CAPTURE"
+_WITHOUT_EFFECT: Final = frozenset({"ISTIO_META_DNS_AUTO_ALLOCATE"})
+"""Hosts without an address always get one, as in newer versions of Istio (PILOT_ENABLE_IP_AUTOALLOCATE)."""
+
+_VALUES: Final = {"true": True, "1": True, "t": True, "false": False, "0": False, "f": False, "": False}
+"""Truth in Istio's environment (Go, strconv.ParseBool)."""
+
+
+def parse_proxy_config(text: str) -> dict[str, Any]:
+    """The fields of the annotation's text; raises ValueError with the reason."""
+    return parse_fields(text)
+
+
+def captures_dns(config: Mapping[str, Any]) -> bool | None:
+    """Whether a proxy shall answer its workload's DNS; None where the configuration does not say, or not well."""
+    metadata = config.get(METADATA)
+    if not isinstance(metadata, dict) or _CAPTURE not in metadata:
+        return None
+    return _VALUES.get(str(metadata[_CAPTURE]).lower())
+
+
+def unread_fields(config: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
+    """Paths of all that says something and is not read."""
+    for name, value in config.items():
+        if name == METADATA and isinstance(value, dict):
+            known = _WITHOUT_EFFECT | ({_CAPTURE} if captures_dns(config) is not None else set())
+            yield from ((METADATA, str(key)) for key in value if key not in known)
+        elif value:
+            yield (name,)

@@ -1,0 +1,131 @@
+"""What `weft render` prints for a proxy is what the controller sends it and what its Envoy holds, and Envoy takes it."""
+
+import base64
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.e2e.mesh.harness.api import Pod
+from tests.e2e.mesh.harness.commands import run
+from tests.e2e.mesh.harness.mesh import RunningMesh
+from tests.e2e.offline import stream
+from tests.golden import real_envoy
+from tests.golden.static import static_bootstrap
+
+from weft.apps.bootstraps import XDS_PORT
+from weft.apps.offline.redaction import redacted
+from weft.apps.offline.rendering import SECTIONS
+from weft.base import protobuf
+from weft.cli.proxy.dump import Dump, read_dump
+
+pytestmark = [pytest.mark.root, pytest.mark.timeout(240)]
+
+Json = dict[str, Any]
+OF_THE_POD = {"default", "ROOTCA"}
+TYPES = {
+    "listeners": "envoy.config.listener.v3.Listener",
+    "clusters": "envoy.config.cluster.v3.Cluster",
+    "routes": "envoy.config.route.v3.RouteConfiguration",
+}
+ADDED_BY_ENVOY = ("extensions", "userAgentName", "userAgentBuildVersion", "userAgentVersion")
+
+
+def render(mesh: RunningMesh, pod: Pod) -> Json:
+    """What a user sees who renders the mesh's folder; it must be the same each time."""
+    command = [sys.executable, "-m", "weft.apps.main", "render", "-f", str(mesh.folder.path)]
+    command += ["--node", f"{pod.namespace}/{pod.name}"]
+    first, second = (subprocess.run(command, capture_output=True, check=True).stdout for _ in range(2))
+    assert first == second
+    document: Json = json.loads(first)
+    return document
+
+
+def proxies(mesh: RunningMesh) -> list[tuple[Pod, str]]:
+    """The pods with Envoys, and the ids that those have."""
+    by_uid = {pod.uid: pod for pod in mesh.api.pods()}
+    return [(by_uid[proxy.pod_uid], proxy.node_id) for proxy in mesh.api.proxies()]
+
+
+def sent(mesh: RunningMesh, pod: Pod, node: str) -> dict[str, list[Json]]:
+    """All that the controller sends to a pod's proxy, by section and sorted by name."""
+    credentials = mesh.api.credentials(pod.uid)
+    assert credentials is not None
+    address = f"{mesh.network.gateway}:{XDS_PORT}"
+    asked = {"address": address, "root": credentials.root, "token": credentials.token, "node": node}
+    command = mesh.outer.inside(sys.executable, str(Path(stream.__file__)))
+    found = json.loads(run(command, stdin=json.dumps([asked]), timeout=60.0))[0]
+    return {
+        SECTIONS[type_url]: [content(found[type_url][name]) for name in sorted(found[type_url])] for type_url in found
+    }
+
+
+def content(text: str) -> Json:
+    """A resource that came in base64."""
+    message = protobuf.parse("envoy.service.discovery.v3.Resource", base64.b64decode(text))
+    found: Json = protobuf.to_dict(message)["resource"]
+    return {name: value for name, value in found.items() if name != "@type"}
+
+
+def held(dump: Dump, section: str) -> list[Json]:
+    """What an Envoy holds that it did not start with, in canonical JSON."""
+    static = {each["name"] for each in dump.bootstrap["static_resources"].get(section, ())}
+    found = (protobuf.to_dict(protobuf.from_dict(TYPES[section], each)) for each in getattr(dump, section))
+    return sorted((each for each in found if each.get("name") not in static), key=lambda each: str(each["name"]))
+
+
+def dump_of(mesh: RunningMesh, pod: Pod) -> Dump:
+    return read_dump(mesh.admin(pod).get("/config_dump?include_eds"))
+
+
+def test_the_controller_sends_to_each_proxy_what_is_rendered(mesh: RunningMesh) -> None:
+    mesh.settle()
+    for pod, node in proxies(mesh):
+        expected = sent(mesh, pod, node)
+        secrets = [redacted(each) for each in expected.pop("secrets") if each["name"] not in OF_THE_POD]
+        document = render(mesh, pod)
+        for section, resources in expected.items():
+            assert document[section] == resources, f"{section} of {pod.name}"
+        assert [each for each in document["secrets"] if each["name"] not in OF_THE_POD] == secrets, pod.name
+
+
+def test_each_envoy_holds_what_is_rendered(mesh: RunningMesh) -> None:
+    mesh.settle()
+    for pod, _ in proxies(mesh):
+        dump, document = dump_of(mesh, pod), render(mesh, pod)
+        for section in TYPES:
+            assert held(dump, section) == document[section], f"{section} of {pod.name}"
+        assert {each.name for each in dump.secrets} == {each["name"] for each in document["secrets"]} | {
+            "token",
+            "root",
+        }
+
+
+def test_each_envoy_was_started_with_the_rendered_bootstrap(mesh: RunningMesh) -> None:
+    for pod, _ in proxies(mesh):
+        found = protobuf.to_dict(
+            protobuf.from_dict("envoy.config.bootstrap.v3.Bootstrap", dump_of(mesh, pod).bootstrap)
+        )
+        for name in ADDED_BY_ENVOY:
+            found["node"].pop(name, None)
+        assert found == render(mesh, pod)["bootstrap"], pod.name
+
+
+def test_envoy_takes_all_that_is_rendered(mesh: RunningMesh, tmp_path: Path) -> None:
+    for pod, _ in proxies(mesh):
+        folder = tmp_path / pod.name
+        folder.mkdir()
+        assert real_envoy.refusal(folder, static(folder, render(mesh, pod))) is None, pod.name
+
+
+def static(folder: Path, document: Json) -> Json:
+    """The rendered resources as a bootstrap that needs no control plane; keys are made for the secrets."""
+    named = [(each["name"], "validationContext" in each) for each in document["secrets"]]
+    credentials = [each for each in named if each[0] not in OF_THE_POD]
+    messages = {section: [protobuf.from_dict(TYPES[section], each) for each in document[section]] for section in TYPES}
+    endpoints = [
+        protobuf.from_dict("envoy.config.endpoint.v3.ClusterLoadAssignment", each) for each in document["endpoints"]
+    ]
+    return static_bootstrap(folder, **messages, endpoints=endpoints, secrets=real_envoy.secrets(folder, credentials))

@@ -46,7 +46,7 @@ class Command:
         self._process.communicate()
 
     def output(self, limit: float) -> str:
-        """Returns what it writes until it ends. Raises CommandError if it fails, or takes longer than `limit` seconds."""
+        """Returns what it writes until it ends. Raises CommandError if it fails, or takes more than `limit` seconds."""
         try:
             text, _ = self._process.communicate(timeout=limit)
         except subprocess.TimeoutExpired as error:

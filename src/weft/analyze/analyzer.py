@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
-from weft.analyze import access, gateways, routes, selectors, services, traffic
+from weft.analyze import access, gateways, interception, routes, selectors, services, traffic
 from weft.base.issues import Issue
 from weft.mesh.fragments import Fragments
 from weft.mesh.reader import Mesh
@@ -25,6 +25,8 @@ CHECKS: tuple[Check, ...] = (
     selectors.selectors_without_workloads,
     access.request_rules_on_bytes,
     access.overruled_authentications,
+    interception.unenforced_authentications,
+    interception.uncaptured_ports,
 )
 
 

@@ -41,26 +41,29 @@ def conflicting_servers(fragments: Fragments, _: Mesh) -> Iterator[Issue]:
 
 
 def missing_credentials(fragments: Fragments, mesh: Mesh) -> Iterator[Issue]:
-    """IST0101, IST0161: the certificates that a server names are not there for its proxies, or incomplete."""
+    """IST0101, IST0161: the certificates that a server names are not there for its proxies, incomplete, or no PEM."""
     proxies = [workload for _, workload in each(fragments, Workload)]
     for ref, workloads, listener in _servers(fragments):
         selected = (each for each in proxies if selects(workloads, each.namespace, each.labels))
         for namespace in sorted({workload.namespace for workload in selected}):
             missing = [each for each in _credentials(listener) if mesh.credential(namespace, each) is None]
             if missing:
-                yield _missing(fragments, ref, listener, namespace=namespace, reference=missing[0])
+                yield _missing(fragments, mesh, (ref, listener), (namespace, missing[0]))
 
 
-def _missing(fragments: Fragments, ref: Ref, listener: Listener, *, namespace: str, reference: SecretRef) -> Issue:
-    name = reference.partition("/")[2].partition("#")[0]
+def _missing(fragments: Fragments, mesh: Mesh, server: tuple[Ref, Listener], missing: tuple[str, SecretRef]) -> Issue:
+    (ref, listener), (namespace, reference) = server, missing
+    flaw = mesh.credential_flaw(namespace, reference)
+    name = flaw.secret if flaw is not None else reference.partition("/")[2].partition("#")[0]
     there = Ref("Secret", namespace, name) in fragments.objects
+    problem = "lacks what is asked of it" if there else "was not found"
     return Issue(
         "IST0161" if there else "IST0101",
         "error",
         ref,
         f"{listener.source.path}.tls",
         f"the Secret {name!r} in namespace {namespace!r}, where the gateway's proxies are, "
-        + ("lacks what is asked of it" if there else "was not found"),
+        + (f"can't be used: {flaw.entry} {flaw.problem}" if flaw is not None else problem),
         effect="clients of this server are refused",
         advice="create it there, with tls.crt and tls.key, for certificates of clients also ca.crt",
     )

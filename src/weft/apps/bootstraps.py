@@ -7,7 +7,7 @@ from typing import Final
 from msgspec import Struct
 
 from weft import __version__
-from weft.base.families import ANY_ADDRESS, LOOPBACK, families_of
+from weft.base.families import LOOPBACK, any_addresses, families_of
 from weft.dialects.kubernetes.injection import Template
 from weft.dialects.kubernetes.pod import interception_of, workload_name
 from weft.envoy.bootstrap.document import bootstrap_text
@@ -23,8 +23,9 @@ SERVER_NAME: Final = "istiod.istio-system.svc"
 XDS_PORT: Final = 15012
 """Where the control plane listens for proxies (Istio)."""
 
-_LISTEN: Final = {"sidecar": ANY_ADDRESS, "gateway": LOOPBACK}
-"""Where readiness and metrics are served: a gateway is in the network of the machine, where they are nobody else's."""
+_MACHINE: Final = (LOOPBACK["IPv4"],)
+"""Where a gateway serves readiness and metrics: it is in the network of the machine, where they are nobody else's, and
+which has no loopback address of IPv6 everywhere."""
 
 _ROLES: Final = {"sidecar": "sidecar", "gateway": "router"}
 
@@ -63,7 +64,7 @@ class ProxyBootstraps(Struct, frozen=True):
             version=__version__,
             interception="none" if proxy_address else interception_of(meta.annotations),
         )
-        own = (proxy_address,) if proxy_address else ()
+        own = (proxy_address,) if proxy_address else _MACHINE if template == "gateway" else ()
         control_plane = ControlPlane(
             address=self.address,
             port=self.port,
@@ -76,9 +77,9 @@ class ProxyBootstraps(Struct, frozen=True):
             node=node,
             control_plane=control_plane,
             admin_socket=ADMIN_SOCKET,
-            listen=own or tuple(_LISTEN[template][family] for family in families),
+            listen=own or any_addresses(families),
             admin_listen=own or tuple(LOOPBACK[family] for family in families),
             mark=self.mark,
-            source=addresses[0] if own and template == "sidecar" else "",
+            source=addresses[0] if proxy_address and template == "sidecar" else "",
         )
         return bootstrap_text(settings)

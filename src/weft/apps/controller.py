@@ -136,6 +136,7 @@ async def _serve(
             asyncio.create_task(follow(source, state.take_files)),
             asyncio.create_task(identity.secrets.run()),
             asyncio.create_task(_keep_time(state)),
+            asyncio.create_task(state.gateway_ports.run()),
         ]
         stop = asyncio.create_task(ended.wait())
         done, _ = await asyncio.wait((*work, stop), return_when=asyncio.FIRST_COMPLETED)

@@ -14,6 +14,8 @@ from weft import __version__
 from weft.apps.assembly import located_issues
 from weft.apps.authority import Identity
 from weft.apps.bootstraps import ProxyBootstraps
+from weft.apps.build_issues import BuildIssues
+from weft.apps.gateway_ports import GatewayPorts
 from weft.apps.manifests import Manifest, Manifests, labels_of
 from weft.apps.pipeline import Pipeline
 from weft.apps.pod_manifests import PodView, pod_manifest
@@ -21,6 +23,7 @@ from weft.apps.related import related_objects, workload_uid
 from weft.apps.views import ProxyViews
 from weft.base.issues import Issue, LocatedIssue, Ref
 from weft.identity.profiles import Subject
+from weft.ir.settings import ProxyKey
 from weft.model import codes
 from weft.model.kinds import Kinds
 from weft.model.local import Credentials, Isolation, NodeOrders, PodReport
@@ -69,6 +72,8 @@ class ControllerState:
         self._manifests = Manifests(parts.cluster, parts.kinds, os.uname().nodename)
         self._changed = asyncio.Event()
         self._ending = False
+        self._builds = BuildIssues(parts.pipeline.mesh, parts.pipeline.resources, parts.kinds)
+        self.gateway_ports = GatewayPorts(parts.pipeline, parts.cluster, parts.isolation)
         self.registry = Registry()
         self.views = ProxyViews(
             parts.pipeline.mesh, parts.pipeline.resources, lambda pod: self._workload_of(pod.namespace, pod.name)
@@ -196,7 +201,15 @@ class ControllerState:
 
     def issues(self, ref: Ref | None) -> tuple[LocatedIssue, ...]:
         """As in `contract.Objects`."""
-        return located_issues(self._pipeline, self._cluster, ref)
+        found = located_issues(self._pipeline, self._cluster, ref)
+        running = (*self.gateway_ports.issues(), *self._builds.issues(self._proxies_in_use()))
+        more = tuple(self._cluster.located(issue) for issue in running if ref in (None, issue.ref))
+        return (*more, *found)
+
+    def _proxies_in_use(self) -> dict[ProxyKey, list[str]]:
+        """The pods of all proxies that are connected, as `namespace/name`."""
+        found = self.views.proxies()
+        return {key: [uid.rpartition("/Pod/")[2] for uid in uids] for key, uids in found.items()}
 
     def _refusals(self, value: Value) -> Iterator[Issue]:
         """What can't be changed any more."""

@@ -39,8 +39,8 @@ async def keep_mesh(options: UpOptions, meanwhile: Callable[[], Awaitable[int]])
 async def run_claimed(options: UpOptions, meanwhile: Callable[[], Awaitable[int]]) -> int:
     """Runs a mesh while `meanwhile` runs, or until SIGTERM or SIGINT, then removes it; returns what that returned.
 
-    The claim on the mesh must be held. Raises NoEnvoyError, ForeignMeshError, or what `make_network` raises, where this machine can't run
-    a mesh.
+    The claim on the mesh must be held. Raises NoEnvoyError, ForeignMeshError, or what `make_network` raises, where this
+    machine can't run a mesh.
     """
     settings = node_settings(options.places, options.envoy, options.families)
     find_envoy(settings.envoy, settings.search_path)

@@ -58,6 +58,15 @@ class ProxyViews:
             self._views[key].publish(changed)
         return {self._pods[name] for name, _ in self._key_watcher.changes()}
 
+    def proxies(self) -> dict[ProxyKey, list[str]]:
+        """The uids of the workloads whose proxies are in use, by what decides their configuration."""
+        found: dict[ProxyKey, list[str]] = {}
+        for name in self._pods:
+            key = self._keys.get(name)
+            if key is not None:
+                found.setdefault(key, []).append(name[0])
+        return found
+
     def forget_unused(self, connected: Callable[[str], bool]) -> None:
         """Drops views that no stream shows, and the keys of pods that are not connected (by their uid)."""
         for key in [key for key, view in self._views.items() if not view.watched]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from weft.base.places import Places
 from weft.cli.errors import Failure, NoMeshError
 from weft.node.inspection import InspectionError, admin_socket_of, exec_arguments, log_files, pod_records
+from weft.node.live_rules import LiveRules, read_rules
 from weft.node.settings import NodeSettings, node_settings
 
 
@@ -32,6 +33,11 @@ class PodFiles:
         """The argument vector that runs a command in a container."""
         with _failures():
             return exec_arguments(self._settings, *self._pod, command, container)
+
+    def rules(self) -> LiveRules:
+        """What redirects the pod's traffic just now."""
+        with _failures():
+            return read_rules(self._settings, *self._pod)
 
 
 def known_pods(places: Places) -> set[tuple[str, str]]:

@@ -1,5 +1,10 @@
 """The HTTP filters of our chains, in order. What differs per route or host comes with the routes, so that a change of
-it touches no connection."""
+it touches no connection.
+
+Filters that do nothing but for routes that configure them are disabled in the chain: a request passes only those that
+its route has a configuration for (Envoy, HttpFilter.disabled). They stay in the chain, so that a route can gain one at
+once.
+"""
 
 from typing import Any, Final
 
@@ -18,9 +23,9 @@ _HTTP_FILTER: Final = "envoy.extensions.filters.network.http_connection_manager.
 def client_filters() -> list[Message]:
     """Returns the filters for requests on their way to a destination: faults, cross-origin rules, sessions, routing."""
     return [
-        _filter(extension(FAULT, f"{_PACKAGE}.fault.v3.HTTPFault")),
-        _filter(extension(CORS, f"{_PACKAGE}.cors.v3.Cors")),
-        _filter(extension(SESSION, f"{_PACKAGE}.stateful_session.v3.StatefulSession")),
+        _filter(extension(FAULT, f"{_PACKAGE}.fault.v3.HTTPFault"), disabled=True),
+        _filter(extension(CORS, f"{_PACKAGE}.cors.v3.Cors"), disabled=True),
+        _filter(extension(SESSION, f"{_PACKAGE}.stateful_session.v3.StatefulSession"), disabled=True),
         _filter(dynamic_dns_filter()),
         router(),
     ]
@@ -41,5 +46,5 @@ def router() -> Message:
     return _filter(extension(ROUTER, f"{_PACKAGE}.router.v3.Router"))
 
 
-def _filter(fields: dict[str, Any]) -> Message:
-    return protobuf.new(_HTTP_FILTER, **fields)
+def _filter(fields: dict[str, Any], *, disabled: bool = False) -> Message:
+    return protobuf.new(_HTTP_FILTER, disabled=disabled, **fields)

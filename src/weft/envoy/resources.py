@@ -117,11 +117,16 @@ class ProxyResources:
             graph, "resources of scope", self._join_scope
         )
         self.contents: Derived[tuple[ProxyKey, str], Contents] = Derived(graph, "view", self._join_view)
+        self._failures: Derived[tuple[ProxyKey, str], tuple[BuildFailure, ...]] = Derived(
+            graph, "failures of view", self._find_failures
+        )
 
     def failures(self, key: ProxyKey) -> tuple[BuildFailure, ...]:
-        """What a view should hold but could not be built."""
-        found = (built for type_url in self.types for built in self._all(key, type_url))
-        return tuple(built for built in found if isinstance(built, BuildFailure))
+        """What a view should hold but could not be built: resources, and virtual hosts of tables (as `host:port`).
+
+        After a change it costs what the change touches.
+        """
+        return tuple(failure for type_url in self.types for failure in self._failures.get((key, type_url)))
 
     # ---- leaves ------------------------------------------------------------------------------------------------
     def _leaf(
@@ -145,13 +150,16 @@ class ProxyResources:
         return _built(SDS, secret_name(reference), lambda: serialize(found)) if found is not None else None
 
     def _build_routes(self, key: tuple[ProxyScope | ProxyKey, str]) -> Built | None:
-        owner, name = key
-        if isinstance(owner, ProxyKey):
-            table = self._mesh.gateway_routes(owner, name)
-            policies = next((each.authorizations for each in self._mesh.gateway_listeners(owner)), ())
-        else:
-            table, policies = self._mesh.routes(owner, name), ()
+        name = key[1]
+        table, policies = self._find_table(key)
         return _built(RDS, name, lambda: b"".join(self._table(table, policies))) if table is not None else None
+
+    def _find_table(self, key: tuple[ProxyScope | ProxyKey, str]) -> tuple[view.RouteConfiguration | None, Policies]:
+        owner, name = key
+        if not isinstance(owner, ProxyKey):
+            return self._mesh.routes(owner, name), ()
+        policies = next((each.authorizations for each in self._mesh.gateway_listeners(owner)), ())
+        return self._mesh.gateway_routes(owner, name), policies
 
     def _table(self, table: view.RouteConfiguration, policies: Policies) -> Iterator[bytes]:
         """A table's bytes: its frame, then its hosts, each serialized alone (protobuf merges concatenated messages)."""
@@ -192,6 +200,19 @@ class ProxyResources:
 
     def _join_view(self, key: tuple[ProxyKey, str]) -> Contents:
         return {built.name: built for built in self._all(*key) if isinstance(built, Resource)}
+
+    def _find_failures(self, key: tuple[ProxyKey, str]) -> tuple[BuildFailure, ...]:
+        built = (*self._all(*key), *(self._built_hosts(key[0]) if key[1] == RDS else ()))
+        return tuple(each for each in built if isinstance(each, BuildFailure))
+
+    def _built_hosts(self, key: ProxyKey) -> Iterator[bytes | BuildFailure]:
+        """The virtual hosts of all tables but those of a workload's own ports."""
+        gateway = key.scope.role == "edge"
+        owner: ProxyScope | ProxyKey = key if gateway else key.scope
+        names = self._mesh.gateway_route_names(key) if gateway else self._mesh.route_names(key.scope)
+        for name in names:
+            table, policies = self._find_table((owner, name))
+            yield from (self._hosts.get((host, policies)) for host in (table.hosts if table is not None else ()))
 
     def _all(self, key: ProxyKey, type_url: str) -> Iterator[Built]:
         if type_url in (CDS, EDS):

@@ -56,7 +56,7 @@ class EndpointTable:
 
 def _of_workload(workload: Workload, port: ServicePort, service: Service) -> Endpoint | None:
     stated = dict(workload.port_map).get(port.name)
-    target = port.target if isinstance(port.target, int) else _named(workload, port.target)
+    target = port.target if isinstance(port.target, int) else _named(workload, port)
     number = stated if stated is not None else target
     address, *also = _addresses(workload, service.families) or ("",)
     if number is None or workload.state == "draining" or not address:
@@ -84,8 +84,10 @@ def _addresses(workload: Workload, families: tuple[Family, ...]) -> tuple[str, .
     return tuple(a for family in families for a in workload.addresses if family_of(a) == family)
 
 
-def _named(workload: Workload, name: str) -> int | None:
-    return next((number for port, number, _ in workload.ports if port == name), None)
+def _named(workload: Workload, port: ServicePort) -> int | None:
+    """A port by its name, which may be that of one of TCP and of one of UDP."""
+    key = (port.target, "udp" if port.protocol == "udp" else "tcp")
+    return next((number for name, number, transport in workload.ports if (name, transport) == key), None)
 
 
 def _of_static(endpoint: StaticEndpoint, port: ServicePort, service: Service) -> Endpoint:

@@ -21,7 +21,7 @@ from weft.ir.view import (
     RouteConfiguration,
 )
 from weft.mesh.clusters import Clusters
-from weft.mesh.credentials import Credentials
+from weft.mesh.credentials import CredentialFlaw, Credentials
 from weft.mesh.endpoints import EndpointTable
 from weft.mesh.fragments import Fragments
 from weft.mesh.gateways import Gateways
@@ -138,6 +138,10 @@ class Mesh:
     def credential(self, namespace: str, reference: SecretRef) -> Credential | None:
         """What a reference leads to for proxies of a namespace."""
         return self._credentials.credential(namespace, reference)
+
+    def credential_flaw(self, namespace: str, reference: SecretRef) -> CredentialFlaw | None:
+        """Why what a reference leads to can't be used; None if it can, or is not there."""
+        return self._credentials.flaw(namespace, reference)
 
     def explain(self, scope: ProxyScope, name: str) -> tuple[Provenance, ...]:
         """The objects that an outbound cluster or a virtual host (`host:port`) of a scope comes from."""

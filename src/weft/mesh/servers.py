@@ -188,7 +188,7 @@ def _target(port: InboundPort, application: str) -> str:
 
 
 def _named(server: WorkloadClass, name: str) -> int | None:
-    return next((number for port, number, _ in server.ports if port == name), None)
+    return next((number for port, number, transport in server.ports if (port, transport) == (name, "tcp")), None)
 
 
 def _authentication_namespaces(_: Ref, compiled: Compiled) -> Iterator[str]:

@@ -60,6 +60,9 @@ NO_TOKENS = "WEFT0304"
 REQUEST_RULE_ON_BYTES = "WEFT0305"
 """A rule about requests is in force at a port that is not HTTP."""
 
+PAST_PROXY = "WEFT0306"
+"""A policy on who may call, at workloads that can be called past their proxies."""
+
 NO_ADDRESS = "WEFT0401"
 """A pod, a service or a host that there is no address for."""
 
@@ -75,8 +78,20 @@ IMAGE_FOLDER = "WEFT0404"
 IMAGE_NAMED_TWICE = "WEFT0405"
 """Two objects say which folder stands for the same images."""
 
+HOST_PORT_TAKEN = "WEFT0406"
+"""A port of the machine that several pods of its network ask for."""
+
+PORT_TAKEN = "WEFT0406"
+"""A port of a gateway that another process of the machine listens on."""
+
 OVERRULED = "WEFT0501"
 """An object of which another one for the same host leaves nothing, or not all, in force."""
 
 UNMANAGED_PORT = "WEFT0502"
 """A port of a service that clients reach past their proxies' rules."""
+
+UNCAPTURED_PORT = "WEFT0503"
+"""A port of a service that requests do not lead to where nothing is redirected to proxies."""
+
+NOT_BUILT = "WEFT0601"
+"""A part of a proxy's configuration that could not be made from what objects say."""

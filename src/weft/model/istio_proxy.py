@@ -1,7 +1,7 @@
 """What Weft reads of Istio's ProxyConfig: `defaultConfig` of MeshConfig, and the annotation `proxy.istio.io/config`.
 
-Names follow istio.io/api, `mesh/v1alpha1/proxy.proto`. Of it the environment of proxies counts (`proxyMetadata`), and
-of that whether proxies answer DNS.
+Names follow istio.io/api, `mesh/v1alpha1/proxy.proto`. Of it count the number of threads (`concurrency`), and of the
+environment of proxies (`proxyMetadata`) whether they answer DNS.
 """
 
 from collections.abc import Iterator, Mapping
@@ -13,10 +13,12 @@ PROXY_CONFIG: Final = "proxy.istio.io/config"
 """The annotation of a pod whose text is a ProxyConfig (YAML); it comes before the mesh's `defaultConfig`."""
 
 METADATA: Final = "proxyMetadata"
+CONCURRENCY: Final = "concurrency"
 _CAPTURE: Final = "ISTIO_META_DNS_CAPTURE"
 _WITHOUT_EFFECT: Final = frozenset({"ISTIO_META_DNS_AUTO_ALLOCATE"})
 """Hosts without an address always get one, as in newer versions of Istio (PILOT_ENABLE_IP_AUTOALLOCATE)."""
 
+_MOST_THREADS: Final = 1024
 _VALUES: Final = {"true": True, "1": True, "t": True, "false": False, "0": False, "f": False, "": False}
 """Truth in Istio's environment (Go, strconv.ParseBool)."""
 
@@ -34,11 +36,21 @@ def captures_dns(config: Mapping[str, Any]) -> bool | None:
     return _VALUES.get(str(metadata[_CAPTURE]).lower())
 
 
+def concurrency(config: Mapping[str, Any]) -> int | None:
+    """The number of a proxy's worker threads, 0 for one for each processor; None where the configuration does not say,
+    or not well.
+    """
+    stated = config.get(CONCURRENCY)
+    if not isinstance(stated, int) or isinstance(stated, bool):
+        return None
+    return stated if 0 <= stated <= _MOST_THREADS else None
+
+
 def unread_fields(config: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
     """Paths of all that says something and is not read."""
     for name, value in config.items():
         if name == METADATA and isinstance(value, dict):
             known = _WITHOUT_EFFECT | ({_CAPTURE} if captures_dns(config) is not None else set())
             yield from ((METADATA, str(key)) for key in value if key not in known)
-        elif value:
+        elif value and (name != CONCURRENCY or concurrency(config) is None):
             yield (name,)

@@ -64,15 +64,14 @@ def usable_by_others(binary: Path, copy: Path) -> Path:
 
 def envoy_command(order: ProxyOrder) -> tuple[str, ...]:
     """Envoy's command line, from the folder that the binary is mounted in. A bootstrap that is too long for an
-    argument is read from BOOTSTRAP_FILE there.
+    argument is read from BOOTSTRAP_FILE there. Without a number of threads Envoy has one for each processor.
     """
     inline = fits_in_argument(order.bootstrap)
     return (
         f"./{BINARY_NAME}",
         *(("--config-yaml", order.bootstrap) if inline else ("--config-path", BOOTSTRAP_FILE)),
         "--disable-hot-restart",
-        "--concurrency",
-        str(order.concurrency),
+        *(("--concurrency", str(order.concurrency)) if order.concurrency else ()),
         "--log-level",
         order.log_level,
         "--file-flush-interval-msec",

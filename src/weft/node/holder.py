@@ -36,7 +36,7 @@ else
   for path in "$old"/* "$old"/.[!.]*; do
     here=/run/${path##*/}
     if [ -L "$path" ]; then cp -P "$path" "$here"
-    elif [ -d "$path" ]; then mkdir "$here"; mount --rbind "$path" "$here"
+    elif [ -d "$path" ]; then mkdir -p "$here"; mount --rbind "$path" "$here"
     elif [ -e "$path" ]; then : > "$here"; mount --bind "$path" "$here"
     fi
   done

@@ -23,12 +23,12 @@ _REACHED_BY: Final = {
 def listening_ports(pid: int) -> dict[int, str]:
     """The ports that are reached by the loopback device in the network namespace of a process, each with the address
     that leads there, IPv4 where there is the choice. Raises OSError."""
-    found: dict[int, str] = {}
-    for name in ("tcp6", "tcp"):
-        table = Path(f"/proc/{pid}/net/{name}")
-        if table.exists():
-            found |= listening_in(table.read_text())
-    return found
+    tables = Path(f"/proc/{pid}/net")
+    over_ipv4 = listening_in((tables / "tcp").read_text())
+    try:
+        return listening_in((tables / "tcp6").read_text()) | over_ipv4
+    except FileNotFoundError:  # a kernel without IPv6
+        return over_ipv4
 
 
 def listening_addresses(tables: Iterable[Path]) -> Iterator[IPv4Address]:

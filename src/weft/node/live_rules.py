@@ -5,6 +5,7 @@ import subprocess
 from collections.abc import Iterator, Mapping
 from typing import Final, Literal
 
+import msgspec
 from msgspec import Struct
 
 from weft.model.local import RedirectOrder
@@ -23,7 +24,8 @@ from weft.redirect.plan import TABLES, Family, PolicyRoute
 BackEnd = Literal["iptables (nf_tables)", "iptables (legacy)", "nftables", "none"]
 
 _FAMILIES: Final[dict[Family, str]] = {"ip": "iptables", "ip6": "ip6tables"}
-_LEGACY_TABLES: Final = {"ip": "/proc/net/ip_tables_names", "ip6": "/proc/net/ip6_tables_names"}
+_LEGACY_TABLES: Final[dict[Family, str]] = {"ip": "/proc/net/ip_tables_names", "ip6": "/proc/net/ip6_tables_names"}
+_NOTHING: Final[tuple[BackEnd, dict[Family, Observed]]] = ("none", {})
 _SERVICES: Final = "weft"
 """The table of services' virtual addresses, which is no redirection to Envoy."""
 _PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -54,17 +56,34 @@ def read_rules(settings: NodeSettings, namespace: str, pod: str) -> LiveRules:
     if record.order.host_network:
         raise InspectionError(f"pod {namespace}/{pod} is on the machine's own network: nothing of it is redirected")
     network = _Network(settings, f"{hub_name(settings.mesh)}-{pod_id(record.order.uid)}")
-    found = {back_end: observed for back_end, observed in _back_ends(network) if _has_rules(observed)}
-    main = next(iter(found), "none")
+    found = [(back_end, observed) for back_end, observed in _back_ends(network) if _has_rules(observed)]
+    main, observed = found[0] if found else _NOTHING
     return LiveRules(
         order=record.redirect,
         addresses=record.order.addresses,
         back_end=main,
-        observed=found.pop(main, {}),
-        others=(*(f"there are rules of {name}, too" for name in found), *_foreign_tables(network)),
+        observed=observed,
+        others=(*(f"there are rules of {name}" for name, _ in found[1:]), *_foreign_tables(network)),
         routes={family: tuple(_routes(network, family)) for family in _FAMILIES},
         loopback_addresses=tuple(_loopback_addresses(network)),
     )
+
+
+class _RoutingRule(Struct, frozen=True):
+    """A line of `ip -json rule`."""
+
+    fwmark: str = ""
+    table: str = ""
+
+
+class _Address(Struct, frozen=True):
+    local: str = ""
+
+
+class _Link(Struct, frozen=True):
+    """An entry of `ip -json address`."""
+
+    addr_info: tuple[_Address, ...] = ()
 
 
 class _Network:
@@ -103,13 +122,13 @@ def _back_ends(network: _Network) -> Iterator[tuple[BackEnd, dict[Family, Observ
     make them."""
     yield "nftables", {family: nft_parse.parse(network.ruleset, family) for family in _FAMILIES}
     if shutil.which("iptables-nft-save", path=_PATH):
-        yield "iptables (nf_tables)", {family: _saved(network, f"{tool}-nft", family) for family, tool in _FAMILIES.items()}
-    legacy = [family for family, path in _LEGACY_TABLES.items() if _has_legacy(network, path)]
-    if shutil.which("iptables-legacy-save", path=_PATH):
         yield (
-            "iptables (legacy)",
-            {family: _saved(network, f"{tool}-legacy", family) for family, tool in _FAMILIES.items() if family in legacy},
+            "iptables (nf_tables)",
+            {family: _saved(network, f"{_FAMILIES[family]}-nft", family) for family in _FAMILIES},
         )
+    if shutil.which("iptables-legacy-save", path=_PATH):
+        legacy = [family for family, path in _LEGACY_TABLES.items() if _has_legacy(network, path)]
+        yield "iptables (legacy)", {family: _saved(network, f"{_FAMILIES[family]}-legacy", family) for family in legacy}
 
 
 def _has_legacy(network: _Network, path: str) -> bool:
@@ -132,17 +151,19 @@ def _foreign_tables(network: _Network) -> Iterator[str]:
     known = {*TABLES, *(f"{PREFIX}{name}" for name in TABLES), _SERVICES}
     for family, name in nft_parse.table_names(network.ruleset):
         if family not in ("ip", "ip6", "inet") or name not in known:
-            yield f"there is a foreign table of nftables: {family} {name}"
+            yield f"there is a table of nftables that is not ours: {family} {name}"
 
 
 def _routes(network: _Network, family: Family) -> Iterator[PolicyRoute]:
     """Marks whose packets stay on this machine."""
     option = "-4" if family == "ip" else "-6"
-    for rule in _decoded(network.output("ip", option, "-json", "rule", "show"), _RoutingRule):
+    output = network.output("ip", option, "-json", "rule", "show")
+    for rule in msgspec.json.decode(output or "[]", type=list[_RoutingRule]):
         if rule.fwmark and rule.table.isdigit():
             yield PolicyRoute(int(rule.fwmark, 16), int(rule.table))
 
 
 def _loopback_addresses(network: _Network) -> Iterator[str]:
-    for link in _decoded(network.output("ip", "-json", "address", "show", "dev", "lo"), _Link):
+    output = network.output("ip", "-json", "address", "show", "dev", "lo")
+    for link in msgspec.json.decode(output or "[]", type=list[_Link]):
         yield from (address.local for address in link.addr_info)

@@ -38,13 +38,16 @@ async def require_own_network(settings: NodeSettings) -> None:
         alias = await alias_of(find_tools(settings.search_path), hub, BRIDGE)
     except ToolError as error:
         raise ForeignMeshError(f"there is a mesh named {settings.mesh} that can't be looked at: {error}") from error
-    if not alias or alias == _owner(settings.state) or (alias.startswith("/") and not Path(alias).exists()):
-        return
-    where = f" in {Path(alias).parent}" if alias.startswith("/") else " elsewhere"
-    raise ForeignMeshError(f"there is a mesh named {settings.mesh} that keeps its state{where}")
+    if alias and alias != _owner(settings.state) and not _is_gone(alias):
+        where = f" in {Path(alias).parent}" if alias.startswith("/") else " elsewhere"
+        raise ForeignMeshError(f"there is a mesh named {settings.mesh} that keeps its state{where}")
 
 
 def _owner(state: Path) -> str:
     """The folder of a mesh's node; of a path that is too long, a hash."""
     text = str(state)
     return text if len(text.encode()) <= _LONGEST else sha256(text.encode()).hexdigest()
+
+
+def _is_gone(owner: str) -> bool:
+    return owner.startswith("/") and not Path(owner).exists()

@@ -87,7 +87,7 @@ def container_spec(pod: PodOrder, container: ContainerOrder, place: PodPlace) ->
 def proxy_spec(pod: PodOrder, proxy: ProxyOrder, place: PodPlace) -> UnitSpec:
     """The process of a pod's Envoy. Which binary it is takes no part in its digest: another path is no reason to
     restart what serves well."""
-    host = proxy.address or LOOPBACK[family_of(pod.address)]
+    host = proxy.address or LOOPBACK["IPv4" if pod.host_network else family_of(pod.address)]
     ready = Action(http_path=_READY_PATH, port=proxy.ready_port, host=host)
     started_by = (proxy.bootstrap, proxy.user, proxy.concurrency, proxy.log_level, proxy.drain)
     return UnitSpec(

@@ -42,7 +42,7 @@ def sidecar_plan(order: RedirectOrder) -> Plan:
     return Plan(
         tuple(_ruleset(share) for share in by_family),
         PolicyRoute(order.tproxy_mark, table) if order.interception == "tproxy" else None,
-        tuple(str(share.passthrough) for share in by_family if share.family == "ip6"),
+        tuple(str(share.passthrough.network_address) for share in by_family if share.family == "ip6"),
     )
 
 

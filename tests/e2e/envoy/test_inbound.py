@@ -23,7 +23,9 @@ from tests.e2e.envoy.mesh import (
 )
 from tests.e2e.envoy.network import FROM_PROXY
 
-from weft.ir.values import Protocol
+from weft.base.provenance import Provenance
+from weft.ir.access import Authorization
+from weft.ir.values import Protocol, Target
 from weft.ir.view import InboundPort, Route
 
 LINE = b"bytes that are no HTTP\n"
@@ -82,6 +84,17 @@ def test_undeclared_ports_are_passed_on(tmp_path: Path) -> None:
 def test_strict_takes_mutual_tls(tmp_path: Path) -> None:
     with HttpApp().at(POD, 9080), _calling(served(9080, "http", "require")).running(tmp_path):
         assert get(VIP, 80).status == 200
+
+
+@pytest.mark.parametrize("headers", [{}, {"connection": "Upgrade", "upgrade": "websocket"}])
+def test_a_policy_judges_requests_of_every_kind(tmp_path: Path, headers: dict[str, str]) -> None:
+    """Envoy makes the chain of filters anew for a request to upgrade."""
+    source = Provenance("AuthorizationPolicy", "default", "nothing")
+    nothing = Authorization(source, "request", 2, "in", Target("namespace", "default"), (), closes=True)
+    port = InboundPort(port=9080, protocol="http", mutual="accept", authorizations=(nothing,))
+    with HttpApp().at(POD, 9080) as app, _mesh(port).running(tmp_path):
+        assert get(POD, 9080, headers=headers).status == 403
+    assert app.requests == []
 
 
 def test_the_workload_sees_the_proxy_as_its_peer(tmp_path: Path) -> None:

@@ -3,6 +3,15 @@
 from typing import Any
 
 import msgspec
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+)
+from tests.pem import CERTIFICATE, KEY
 from tests.unit.mesh.world import World, host_of, policy, rule, service, source, table, workload
 
 from weft.analyze.analyzer import analyze
@@ -17,6 +26,9 @@ from weft.model.kubernetes import Secret
 from weft.model.objects import Metadata, Object
 
 REVIEWS = host_of("reviews")
+_OTHER = ec.generate_private_key(ec.SECP256R1())
+OTHER_KEY = _OTHER.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+ENCRYPTED_KEY = _OTHER.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"secret"))
 V1 = SubsetTerms("v1", (("version", "in", ("v1",)),))
 
 
@@ -128,12 +140,24 @@ def test_policies_of_one_host_that_add_to_each_other_are_fine() -> None:
     assert findings(world) == []
 
 
-def test_a_headless_service_with_bytes_is_told() -> None:
+def test_bytes_to_a_service_that_has_no_address_and_no_endpoints_of_its_own_are_told() -> None:
+    """A name for a host outside, for example; of a headless service each endpoint has a listener."""
     world = sound_world()
     protocols: tuple[Protocol, ...] = ("http", "udp", "tcp", "detect")
     for protocol in protocols:
+        world.put(service("db", protocol=protocol, addresses=(), resolution="dns"), name="db")
+        assert findings(world) == ([("WEFT0502", "db")] if protocol == "tcp" else [])
         world.put(service("db", protocol=protocol, addresses=(), headless=True), name="db")
-        assert findings(world) == ([("WEFT0502", "db")] if protocol in ("tcp", "detect") else [])
+        assert findings(world) == []
+
+
+def test_endpoints_of_the_own_node_can_not_be_told_where_there_are_several() -> None:
+    world = sound_world()
+    world.put(service("near", near="node"), name="near")
+    for number, node in enumerate(("a", "a", "b")):
+        assert findings(world) == []
+        world.put(workload(f"near-{number}", {"app": "near"}, node=node), name=f"near-{number}")
+    assert findings(world) == [("WEFT0101", "near")]
 
 
 def test_the_younger_of_two_services_that_nothing_tells_apart_is_told() -> None:
@@ -183,14 +207,42 @@ def test_a_server_whose_place_an_older_one_has_is_told() -> None:
 def test_a_gateway_whose_certificate_is_missing_or_incomplete_is_told() -> None:
     world = edge_world(server("a", 443, "x", tls=Tls("mutual", ("secret:/cert",), "secret:/cert-cacert")))
     assert findings(world) == [("IST0101", "a")]
+    chain, key = CERTIFICATE.encode(), KEY.encode()
     for data, expected in (
-        ({"tls.crt": b"c"}, [("IST0161", "a")]),
-        ({"tls.crt": b"c", "tls.key": b"k"}, [("IST0101", "a")]),
-        ({"tls.crt": b"c", "tls.key": b"k", "ca.crt": b"r"}, []),
+        ({"tls.crt": chain}, [("IST0161", "a")]),
+        ({"tls.crt": chain, "tls.key": key}, [("IST0101", "a")]),
+        ({"tls.crt": chain, "tls.key": key, "ca.crt": chain}, []),
     ):
-        secret = Object("Secret", Metadata(name="cert", namespace="default"), Secret(data=data))
-        world.objects.set(Ref("Secret", "default", "cert"), secret)
+        set_secret(world, data)
         assert findings(world) == expected
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"tls.crt": b"certificate"}, "tls.crt is no certificate in PEM"),
+        ({"tls.crt": b""}, "lacks what is asked of it"),
+        ({"tls.key": b"key"}, "tls.key is no private key in PEM"),
+        ({"tls.key": OTHER_KEY}, "tls.key is not the key of the first certificate"),
+        ({"tls.key": ENCRYPTED_KEY}, "tls.key is encrypted, and there is no password for it"),
+        ({"ca.crt": KEY.encode()}, "ca.crt is no certificate in PEM"),
+    ],
+)
+def test_a_gateway_whose_certificate_is_no_pem_is_told_and_it_is_not_sent(changed: dict[str, bytes], said: str) -> None:
+    world = edge_world(server("a", 443, "x", tls=Tls("mutual", ("secret:/cert",), "secret:/cert-cacert")))
+    good = {"tls.crt": CERTIFICATE.encode(), "tls.key": KEY.encode(), "ca.crt": CERTIFICATE.encode()}
+    set_secret(world, good | changed)
+    (issue,) = analyze(world.fragments, world.mesh)
+    assert (issue.code, issue.severity) == ("IST0161", "error")
+    assert "Secret 'cert' in namespace 'default'" in issue.message
+    assert said in issue.message
+    broken = "secret:/cert-cacert" if "ca.crt" in changed else "secret:/cert"
+    assert world.mesh.credential("default", broken) is None
+
+
+def set_secret(world: World, data: dict[str, bytes]) -> None:
+    secret = Object("Secret", Metadata(name="cert", namespace="default"), Secret(data=data))
+    world.objects.set(Ref("Secret", "default", "cert"), secret)
 
 
 def authentication(name: str, created: int, target: Target) -> Authentication:

@@ -9,22 +9,18 @@ from typing import Any
 
 import yaml
 
+from weft.apps.assembly import PodRanges, assemble
 from weft.apps.authority import Identity
 from weft.apps.bootstraps import ProxyBootstraps
-from weft.apps.pipeline import Pipeline, all_kinds
+from weft.apps.pipeline import all_kinds
 from weft.apps.state import ControllerParts, ControllerState
 from weft.base.issues import Ref
-from weft.model.decode import Decoder
+from weft.ir.settings import MeshSettings
 from weft.model.local import ContainerReport, PodReport
 from weft.serve.callers import Pod
 from weft.serve.http.contract import Applied
 from weft.sources.directory.source import DirectorySource
-from weft.sources.local.addresses import ENTRY_CIDRS, SERVICE_CIDRS, PodAddresses, address_pools
-from weft.sources.local.cluster import Addresses, LocalCluster, Remembered
-from weft.sources.local.job_records import JobRecords
-from weft.sources.local.orders import NetworkOrders
-from weft.sources.local.pods import PodRecord, Pods
-from weft.sources.local.store import ObjectStore
+from weft.sources.local.pods import PodRecord
 from weft.sources.state import MemoryTables
 
 POD_CIDR = IPv4Network("10.244.0.0/16")
@@ -43,22 +39,10 @@ class Controller:
     def restart(self) -> None:
         kinds = all_kinds()
         self.source = DirectorySource(self.folder, kinds, self.tables)
-        self.pipeline = Pipeline()
-        self.store = ObjectStore(Decoder(kinds), self.source, self.tables, time.time)
-        self.pods = Pods(self.tables, time.time)
-        self.cluster = LocalCluster(
-            self.store,
-            Remembered(self.pods, JobRecords(self.tables)),
-            objects=self.pipeline.objects,
-            network=NetworkOrders(self.pipeline.graph, self.pipeline.mesh),
-            addresses=Addresses(
-                pods=PodAddresses(self.tables, (POD_CIDR,), reserved=2),
-                services=address_pools(self.tables, "service addresses", SERVICE_CIDRS, ("IPv4",)),
-                entries=address_pools(self.tables, "entry addresses", ENTRY_CIDRS, ("IPv4",)),
-                hosts=("10.244.255.254",),
-            ),
-            clock=time.time,
-        )
+        pods = PodRanges((POD_CIDR,), (str(POD_CIDR[2]),))
+        made = assemble(kinds, self.source, self.tables, settings=MeshSettings(), pods=pods, clock=time.time)
+        self.pipeline, self.cluster = made.pipeline, made.cluster
+        self.store, self.pods = made.cluster.store, made.cluster.pods
         settings = self.pipeline.settings.get(None)
         parts = ControllerParts(
             mesh="test",

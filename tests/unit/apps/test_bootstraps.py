@@ -17,8 +17,17 @@ POD = Object(
 )
 
 
-def text(template: Template = "sidecar") -> str:
-    return ProxyBootstraps(MeshSettings(), "10.244.0.1", 15012).bootstrap(POD, "10.244.0.5", template)
+def text(template: Template = "sidecar", *addresses: str) -> str:
+    return ProxyBootstraps(MeshSettings(), "10.244.0.1", 15012).bootstrap(POD, addresses or ("10.244.0.5",), template)
+
+
+def places(text: str) -> dict[str, list[str]]:
+    """The addresses of an Envoy's own listeners."""
+    found = {}
+    for listener in json.loads(text)["staticResources"]["listeners"]:
+        more = (each["address"] for each in listener.get("additionalAddresses", ()))
+        found[listener["name"]] = [each["socketAddress"]["address"] for each in (listener["address"], *more)]
+    return found
 
 
 def test_a_proxy_names_itself_as_its_pod() -> None:
@@ -26,6 +35,15 @@ def test_a_proxy_names_itself_as_its_pod() -> None:
     node = parse_node_id(found["node"]["id"])
     assert (node.role, node.address, node.pod, node.namespace) == ("sidecar", "10.244.0.5", "web-1", "shop")
     assert parse_node_id(json.loads(text("gateway"))["node"]["id"]).role == "router"
+
+
+def test_it_listens_in_each_family_of_its_pod() -> None:
+    dual = ("fd00::5", "10.244.0.5")
+    everywhere, loopback = ["::", "0.0.0.0"], ["::1", "127.0.0.1"]
+    assert places(text("sidecar", *dual)) == {"admin": loopback, "readiness": everywhere, "metrics": everywhere}
+    machine = ["127.0.0.1"]
+    assert places(text("gateway", *dual)) == {"admin": machine, "readiness": machine, "metrics": machine}
+    assert places(text())["readiness"] == ["0.0.0.0"]
 
 
 def test_it_finds_the_control_plane_and_proves_itself_by_files() -> None:

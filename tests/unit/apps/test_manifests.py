@@ -141,7 +141,7 @@ def test_a_pod_that_is_ending_keeps_its_address(controller: Controller, manifest
     controller.state.delete(record.ref)
     found = one(manifests, record.ref)
     assert found["metadata"]["deletionTimestamp"]
-    assert found["status"]["podIP"] == "10.244.0.2"
+    assert found["status"]["podIP"] == "10.244.0.10"
 
 
 def test_a_container_that_waits_for_its_configuration_says_so(controller: Controller, manifests: Manifests) -> None:
@@ -171,7 +171,7 @@ def test_every_state_of_a_container_is_told_as_kubernetes_does() -> None:
         ContainerReport(name="c", state="waiting", reason="CrashLoopBackOff", message="later", last=last),
     )
     report = PodReport(uid="u", phase="Running", ready=False, containers=units, proxy=units[0], started=0)
-    found = pod_status(report, "10.244.0.2", injected=True)
+    found = pod_status(report, ("10.244.0.2",), injected=True)
     assert found["conditions"] == [{"type": "Ready", "status": "False"}]
     assert [status["state"] for status in found["containerStatuses"]] == [
         {"running": {"startedAt": "1970-01-01T00:01:00Z", "pid": 5}},
@@ -209,3 +209,10 @@ def test_a_job_shows_how_far_it_is_and_its_pods_name_it(controller: Controller, 
 
 def test_times_are_written_as_in_rfc_3339() -> None:
     assert timestamp(1_700_000_000.9) == "2023-11-14T22:13:20Z"
+
+
+def test_a_service_shows_its_families_and_a_pod_all_its_addresses(controller: Controller, manifests: Manifests) -> None:
+    spec = one(manifests, ref("Service", "web"))["spec"]
+    assert (spec["clusterIPs"], spec["ipFamilies"], spec["ipFamilyPolicy"]) == (["10.96.1.1"], ["IPv4"], "SingleStack")
+    (record,) = controller.live()
+    assert one(manifests, record.ref)["status"]["podIPs"] == [{"ip": "10.244.0.10"}]

@@ -14,7 +14,7 @@ def test_a_service_leads_to_endpoints_that_are_ready(controller: Controller) -> 
     controller.write("a.yaml", f"{NAMESPACE}---{WEB}")
     assert controller.state.related(ref("Service", "web")) == {"Endpoints http": []}
     controller.ready()
-    assert controller.state.related(ref("Service", "web")) == {"Endpoints http": ["10.244.0.2:8080"]}
+    assert controller.state.related(ref("Service", "web")) == {"Endpoints http": ["10.244.0.10:8080"]}
     assert controller.state.related(ref("Service", "none")) == {}
 
 

@@ -119,6 +119,12 @@ def test_limits_and_a_retry_budget() -> None:
     ]
 
 
+def test_what_remains_is_counted_only_where_there_is_a_limit() -> None:
+    (unlimited,), (limited,) = (_with(**fields)["circuitBreakers"]["thresholds"] for fields in ({}, {"pending": 2}))
+    assert "trackRemaining" not in unlimited
+    assert limited["trackRemaining"]
+
+
 def test_ejection_with_nothing_stated_leaves_envoys_defaults_but_no_success_rate() -> None:
     assert _with(eject_split=False)["outlierDetection"] == {"enforcingSuccessRate": 0}
 
@@ -155,3 +161,11 @@ def test_people_find_the_service_the_subset_and_the_object() -> None:
     }
     outside = _built(cluster(host="api.example.com"))
     assert outside["metadata"]["filterMetadata"]["istio"] == {"services": [{"host": "api.example.com"}]}
+
+
+@pytest.mark.parametrize(("families", "lookup"), [(("IPv4", "IPv6"), "V4_PREFERRED"), (("IPv6", "IPv4"), "AUTO")])
+def test_of_names_addresses_of_the_clients_primary_family_are_preferred(families: Any, lookup: str) -> None:
+    """AUTO is IPv6 first (core/v3 of Envoy's API, Cluster.DnsLookupFamily)."""
+    built = _built(cluster(discovery="dns", families=families))
+    found = typed(built["clusterType"]).get("dnsLookupFamily", "AUTO")
+    assert found == lookup

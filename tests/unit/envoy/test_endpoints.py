@@ -54,3 +54,11 @@ def test_a_socket_in_the_file_system() -> None:
 def test_the_workload_in_telemetry() -> None:
     labels = (("app", "reviews"), ("service.istio.io/workload-name", "reviews-v1"), ("version", "v1"))
     assert workload_text("c1//Pod/shop/reviews-v1-abc", labels) == "reviews-v1;shop;reviews;v1;c1"
+
+
+def test_further_addresses_are_tried_where_the_first_does_not_answer() -> None:
+    both, one = Endpoint(None, "10.0.0.1", 80, also=("fd00::1",)), Endpoint(None, "fd00::2", 80)
+    (group,) = _built(_group(both, one))
+    first, second = (each["endpoint"] for each in group["lbEndpoints"])
+    assert first["additionalAddresses"] == [{"address": {"socketAddress": {"address": "fd00::1", "portValue": 80}}}]
+    assert "additionalAddresses" not in second

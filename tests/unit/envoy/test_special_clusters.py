@@ -71,3 +71,37 @@ def test_a_server_elsewhere_is_called_there() -> None:
 def _address(cluster: Any) -> Any:
     assert cluster["type"] == "STATIC"
     return cluster["loadAssignment"]["endpoints"][0]["lbEndpoints"][0]["endpoint"]["address"]
+
+
+def _source(address: str) -> dict[str, Any]:
+    return {"address": address, "portValue": 0}
+
+
+def test_a_workload_of_both_families_is_called_from_an_address_of_the_family_that_was_called() -> None:
+    built = json_of(inbound_cluster(served(families=("IPv6", "IPv4")), SETTINGS))
+    assert built["upstreamBindConfig"] == {
+        "sourceAddress": _source("::6"),
+        "extraSourceAddresses": [{"address": _source("127.0.0.6")}],
+    }
+
+
+@pytest.mark.parametrize(
+    ("target", "source"),
+    [("127.0.0.1:8080", "127.0.0.6"), ("[::1]:8080", "::6")],
+)
+def test_a_fixed_place_is_called_from_an_address_of_its_family(target: str, source: str) -> None:
+    built = json_of(inbound_cluster(served(families=("IPv4", "IPv6"), forward_to=target), SETTINGS))
+    assert built["upstreamBindConfig"] == {"sourceAddress": _source(source)}
+
+
+def test_without_rules_for_ipv6_its_loopback_is_called_as_anybody_does() -> None:
+    built = json_of(inbound_cluster(served(forward_to="[::1]:8080"), SETTINGS))
+    assert "upstreamBindConfig" not in built
+    (group,) = built["loadAssignment"]["endpoints"]
+    assert group["lbEndpoints"][0]["endpoint"]["address"]["socketAddress"]["address"] == "::1"
+
+
+@pytest.mark.parametrize("target", ["0.0.0.0:8080", "[::]:8080"])
+def test_the_called_address_is_called_at_another_port(target: str) -> None:
+    built = json_of(inbound_cluster(served(families=("IPv6",), forward_to=target), SETTINGS))
+    assert (built["type"], built["originalDstLbConfig"]) == ("ORIGINAL_DST", {"upstreamPortOverride": 8080})

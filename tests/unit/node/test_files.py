@@ -79,6 +79,7 @@ def test_a_bootstrap_that_is_too_long_for_an_argument_is_read_from_a_file() -> N
     assert short[:3] == ("./envoy", "--config-yaml", "{}")
     assert short[short.index("--drain-time-s") + 1] == "2"
     assert short[short.index("--concurrency") + 1] == "2"
+    assert "--concurrency" not in envoy_command(ProxyOrder(bootstrap="{}", concurrency=0)), "as many as processors"
     long = envoy_command(ProxyOrder(bootstrap='"' + "ü" * 70_000 + '"'))
     assert long[:3] == ("./envoy", "--config-path", "bootstrap.json")
     assert fits_in_argument("x" * (128 * 1024 - 1))

@@ -1,6 +1,7 @@
 """weft.redirect: virtual addresses of services as a plan and as nftables text."""
 
 import pytest
+from msgspec import structs
 
 from weft.model.local import ServiceTarget
 from weft.redirect.nftables import render_services
@@ -21,6 +22,14 @@ def test_each_port_leads_to_a_random_one_of_its_endpoints() -> None:
     assert "10.96.0.1 . tcp . 80 : goto service_0a600001_tcp_80" in text
     assert "dnat ip to numgen random mod 2 map { 0 : 10.244.0.10 . 8080, 1 : 10.244.0.11 . 8080 }" in text
     assert "10.96.0.2 . udp . 53 : goto service_0a600002_udp_53" in text
+
+
+def test_a_sticky_port_leads_each_client_to_the_one_that_follows_from_its_address() -> None:
+    """With a seed of its own: each new table must choose like the one before."""
+    six = ServiceTarget("fd00:10:96::1", 80, "TCP", (("fd00:10:244::a", 80),), sticky=True)
+    text = render_services(service_plan([structs.replace(WEB, sticky=True), six]))
+    assert "dnat ip to jhash ip saddr mod 2 seed 0x77656674 map { 0 : 10.244.0.10 . 8080, 1 :" in text
+    assert "dnat ip6 to jhash ip6 saddr mod 1 seed 0x77656674 map {" in text
 
 
 def test_without_endpoints_an_address_is_refused_and_translated_nowhere() -> None:

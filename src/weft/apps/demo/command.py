@@ -79,7 +79,7 @@ def demo(context: click.Context, /, **given: Any) -> int:
     options = DemoOptions(
         places=places,
         example=(given["folder"] or packaged_example()).absolute(),
-        weft=weft_command(places, prefix=Path(sys.prefix), environment=os.environ),
+        weft=weft_command(places, prefix=Path(sys.prefix), environment=os.environ, root=os.geteuid() == 0),
         port=given["port"],
         patience=given["timeout"],
         stay=sys.stdout.isatty() and not given["check"],

@@ -38,7 +38,7 @@ def hints(weft: str, folder: Path) -> tuple[Hint, ...]:
     )
 
 
-def weft_command(found: Places, *, prefix: Path, environment: Mapping[str, str]) -> str:
+def weft_command(found: Places, *, prefix: Path, environment: Mapping[str, str], root: bool) -> str:
     """How commands of this mesh begin in the user's own shell.
 
     `prefix` is that of Python. A program in a virtual environment that is not active is named by its path, and a user
@@ -47,7 +47,7 @@ def weft_command(found: Places, *, prefix: Path, environment: Mapping[str, str])
     words = ["sudo"] if "SUDO_UID" in environment else []
     words.append("weft" if _is_found(prefix, environment) else _near(prefix / "bin" / "weft"))
     words += ["--mesh", found.mesh]
-    if found != places(found.mesh, environment=environment, root=True):
+    if found != places(found.mesh, environment=environment, root=root):
         words += ["--state-dir", str(found.state)]
     return shlex.join(words)
 

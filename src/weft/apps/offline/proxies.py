@@ -19,7 +19,7 @@ from weft.apps.offline.redaction import Json
 from weft.base.issues import Ref
 from weft.cli.errors import Failure, Misuse
 from weft.dialects.kubernetes.injection import Template
-from weft.dialects.kubernetes.pod import INTERCEPTION_MODE
+from weft.dialects.kubernetes.pod import INTERCEPTION_MODE, workload_name
 from weft.ir.inventory import Workload
 from weft.ir.settings import ProxyKey
 from weft.mesh.scope import Role
@@ -43,15 +43,19 @@ class Said(Struct, frozen=True):
 
 
 class Proxy(Struct, frozen=True):
-    """A proxy and what it gets. `role` is the one of node ids."""
+    """A proxy, the pod that it is of, and what it gets. `role` is the one of node ids."""
 
     role: str
+    pod: Ref
     key: ProxyKey
     bootstrap: Json
 
 
 def find_proxy(mesh: OfflineMesh, node: str, said: Said) -> Proxy:
-    """The proxy that `NAMESPACE/NAME` or a proxy id means. Raises Failure or Misuse."""
+    """The proxy that `NAMESPACE/NAME` of a pod, or of the Deployment that it is a replica of, or a proxy id means.
+
+    Raises Failure or Misuse.
+    """
     if "~" not in node:
         plan = _in_files(mesh, node)
         role = "router" if plan.record.injected == "gateway" else "sidecar"
@@ -78,15 +82,22 @@ def pod_ref(node: str) -> Ref:
 # ---- pods ------------------------------------------------------------------------------------------------------------
 def _in_files(mesh: OfflineMesh, node: str) -> PodPlan:
     ref = pod_ref(node)
-    plan = mesh.plan(ref)
+    plan = mesh.plan(ref) or _replica(mesh, ref)
     if plan is None:
         raise Failure(f"there is no pod {ref.namespace}/{ref.name}", hint=_near(mesh, ref))
     if plan.record.injected == "none":
         hint = "label its namespace istio-injection=enabled, or the pod sidecar.istio.io/inject=true"
-        raise Failure(f"the pod {ref.namespace}/{ref.name} has no proxy: none is injected", hint=hint)
+        raise Failure(f"the pod {ref.namespace}/{plan.record.name} has no proxy: none is injected", hint=hint)
     if not plan.addresses:
-        raise Failure(f"the pod {ref.namespace}/{ref.name} has no address yet")
+        raise Failure(f"the pod {ref.namespace}/{plan.record.name} has no address yet")
     return plan
+
+
+def _replica(mesh: OfflineMesh, ref: Ref) -> PodPlan | None:
+    """The first pod that is a replica of something of this name."""
+    found = (plan for plan in mesh.plans() if plan.record.namespace == ref.namespace)
+    replicas = (plan for plan in found if workload_name(plan.record.metadata({})) == ref.name)
+    return min(replicas, key=lambda plan: (plan.record.serial, plan.record.name), default=None)
 
 
 def _near(mesh: OfflineMesh, ref: Ref) -> str:
@@ -166,7 +177,12 @@ def _annotations(metadata: NodeMetadata) -> dict[str, str]:
 def _proxy(mesh: OfflineMesh, role: str, plan: PodPlan, said: Said) -> Proxy:
     workload = _workload(mesh, plan, said.description)
     scope_role: Role = "own" if role == "sidecar" else "edge"
-    return Proxy(role, mesh.assembly.pipeline.mesh.key(workload, scope_role), _bootstrap(mesh, plan, said.description))
+    return Proxy(
+        role,
+        plan.record.ref,
+        mesh.assembly.pipeline.mesh.key(workload, scope_role),
+        _bootstrap(mesh, plan, said.description),
+    )
 
 
 def _workload(mesh: OfflineMesh, plan: PodPlan, description: NodeDescription) -> Workload:
@@ -193,5 +209,5 @@ def _bootstrap(mesh: OfflineMesh, plan: PodPlan, description: NodeDescription) -
     node: dict[str, Any] = document["node"]
     node["metadata"] = node.get("metadata", {}) | description.stated
     if description.locality is not None:
-        node["locality"] = msgspec.to_builtins(description.locality)
+        node["locality"] = {name: part for name, part in msgspec.to_builtins(description.locality).items() if part}
     return document

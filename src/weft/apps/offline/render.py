@@ -19,6 +19,7 @@ from weft.cli.errors import print_error
 from weft.cli.issues import print_issue
 from weft.cli.options import files_options
 from weft.cli.output import Structured, structured
+from weft.cli.table import printable
 from weft.envoy.resources import ProxyResources
 from weft.envoy.type_urls import CDS, EDS, SDS
 
@@ -51,7 +52,9 @@ def render_command(node: str, filename: Sequence[str], recursive: bool, output: 
         if located.issue.severity in _TOLD:
             print_issue(located)
     proxy = find_proxy(mesh, node, said)
-    _note(proxy, said)
+    if "~" not in node and proxy.pod != pod_ref(node):
+        _note(f"{node} is no pod: shown is its replica {proxy.pod.name}")
+    _note_gaps(proxy, said)
     click.echo(structured(_document(mesh, proxy), cast(Structured, output)))
     return 0
 
@@ -70,10 +73,13 @@ def _document(mesh: OfflineMesh, proxy: Proxy) -> Any:
     return document
 
 
-def _note(proxy: Proxy, said: Said) -> None:
+def _note_gaps(proxy: Proxy, said: Said) -> None:
     """Says what of the question has no answer yet."""
     if proxy.role == "waypoint":
-        text = "Weft has no waypoints yet: shown is what a proxy gets that serves nobody, its clusters and endpoints"
-        click.echo(f"note: {text}", err=True)
+        _note("Weft has no waypoints yet: shown is what a proxy gets that serves nobody, its clusters and endpoints")
     for name in said.description.without_effect:
-        click.echo(f"note: {name} in the metadata has no effect: Weft does not read it", err=True)
+        _note(f"{name} in the metadata has no effect: Weft does not read it")
+
+
+def _note(text: str) -> None:
+    click.echo(f"note: {printable(text)}", err=True)

@@ -12,7 +12,7 @@ from weft.apps.offline.redaction import REDACTED, Json, redacted
 from weft.base import protobuf
 from weft.envoy.names import IDENTITY_SECRET, ROOTS_SECRET
 from weft.envoy.resource import Resource
-from weft.envoy.resources import BuildFailure, ProxyResources
+from weft.envoy.resources import WHOLE_TYPES, BuildFailure, ProxyResources
 from weft.envoy.type_urls import CDS, ECDS, EDS, LDS, RDS, SDS
 from weft.ir.settings import ProxyKey
 
@@ -39,15 +39,24 @@ _OWN_SECRETS: Final[Mapping[str, Json]] = MappingProxyType(
 
 
 def render(bootstrap: Json, resources: ProxyResources, key: ProxyKey, *, types: Sequence[str]) -> Json:
-    """Bootstrap and resources of the proxy of a key, each section sorted by name; sections of other types are empty."""
-    document: Json = {"bootstrap": bootstrap}
-    for type_url, section in SECTIONS.items():
-        contents = resources.contents.get((key, type_url)) if type_url in types else {}
-        document[section] = [as_json(contents[name]) for name in sorted(contents)]
-    document["secrets"] = sorted(_secrets(document), key=lambda secret: str(secret["name"]))
-    if not document["extensions"]:
-        del document["extensions"]
-    return _sorted(document)
+    """Bootstrap and resources of the proxy of a key, each section sorted by name; sections of other types are empty.
+
+    Of what proxies ask for by name there is only what its listeners and clusters name: no more is ever sent.
+    """
+    found = {type_url: _contents(resources, key, type_url) if type_url in types else {} for type_url in SECTIONS}
+    named = set(_references([[*found[type_url].values()] for type_url in WHOLE_TYPES]))
+    for type_url in SECTIONS.keys() - WHOLE_TYPES:
+        found[type_url] = {name: each for name, each in found[type_url].items() if (type_url, name) in named}
+    own = {name: {"name": name, **content} for name, content in _OWN_SECRETS.items() if (SDS, name) in named}
+    found[SDS] = own | {name: redacted(secret) for name, secret in found[SDS].items()}
+    sections = {SECTIONS[type_url]: [each[name] for name in sorted(each)] for type_url, each in found.items()}
+    if not sections[SECTIONS[ECDS]]:
+        del sections[SECTIONS[ECDS]]
+    return _sorted({"bootstrap": bootstrap, **sections})
+
+
+def _contents(resources: ProxyResources, key: ProxyKey, type_url: str) -> dict[str, Json]:
+    return {name: as_json(each) for name, each in resources.contents.get((key, type_url)).items()}
 
 
 def failures(resources: ProxyResources, key: ProxyKey) -> tuple[BuildFailure, ...]:
@@ -61,24 +70,21 @@ def as_json(resource: Resource) -> Json:
     return {name: value for name, value in found.items() if name != "@type"}
 
 
-def _secrets(document: Json) -> Iterator[Json]:
-    yield from map(redacted, document["secrets"])
-    named = {each["name"] for each in _discovered([document["listeners"], document["clusters"]])}
-    for name, content in _OWN_SECRETS.items():
-        if name in named:
-            yield {"name": name, **content}
-
-
-def _discovered(value: Any) -> Iterator[Json]:
-    """Every reference to a secret (envoy.extensions.transport_sockets.tls.v3.SdsSecretConfig)."""
+def _references(value: Any) -> Iterator[tuple[str, str]]:
+    """Types and names of all that a resource has to be discovered besides."""
     if isinstance(value, dict):
-        if "sdsConfig" in value:
-            yield value
-        for each in value.values():
-            yield from _discovered(each)
-    elif isinstance(value, list):
+        if "sdsConfig" in value:  # envoy.extensions.transport_sockets.tls.v3.SdsSecretConfig
+            yield SDS, str(value["name"])
+        if "routeConfigName" in value:  # envoy.extensions.filters.network.http_connection_manager.v3.Rds
+            yield RDS, str(value["routeConfigName"])
+        if "edsClusterConfig" in value:  # envoy.config.cluster.v3.Cluster
+            yield EDS, str(value["edsClusterConfig"].get("serviceName") or value["name"])
+        if "configDiscovery" in value:  # of filters
+            yield ECDS, str(value["name"])
+        value = list(value.values())
+    if isinstance(value, list):
         for each in value:
-            yield from _discovered(each)
+            yield from _references(each)
 
 
 def _sorted(document: Json) -> Json:

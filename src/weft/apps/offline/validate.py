@@ -10,7 +10,7 @@ import click
 
 from weft.apps.offline.files import read_files
 from weft.apps.offline.mesh import offline_mesh
-from weft.cli.errors import FAILED, Failure
+from weft.cli.errors import FAILED, Misuse
 from weft.cli.issues import SEVERITIES, print_issue
 from weft.cli.options import files_options
 from weft.cli.output import Structured, structured
@@ -27,7 +27,7 @@ def validate(filename: Sequence[str], recursive: bool, output: str | None) -> in
     files = read_files(filename, recursive=recursive)
     if files.empty:
         hint = "" if recursive else "-R reads the folders below, too"
-        raise Failure(f"there are no objects in {', '.join(filename)}", hint=hint)
+        raise Misuse(f"there are no objects in {', '.join(filename)}", hint=hint)
     found = offline_mesh(files).issues(across=True)
     counts = Counter(located.issue.severity for located in found)
     if output is not None:

@@ -1,4 +1,4 @@
-"""Authorization of requests: empty filters in every chain, and policies that come with the routes.
+"""Authorization of requests: disabled filters in every chain, and policies that come with the routes and enable them.
 
 A change of policy is then a change of routes, which acts at once on connections that are open; a changed filter would
 act on new connections only.
@@ -56,9 +56,12 @@ class RouteAccess(Struct, frozen=True):
 
 
 def access_filters() -> list[Message]:
-    """Returns the HttpFilters for a chain, to stand before all that answers or forwards requests."""
+    """Returns the HttpFilters for a chain, to stand before all that answers or forwards requests.
+
+    A request passes those that its route has rules for (Envoy, HttpFilter.disabled: the route's configuration enables).
+    """
     http_filter = "envoy.extensions.filters.network.http_connection_manager.v3.HttpFilter"
-    return [protobuf.new(http_filter, **extension(name, _RBAC, **prefix)) for name, _, prefix in _STAGES]
+    return [protobuf.new(http_filter, disabled=True, **extension(name, _RBAC, **prefix)) for name, _, prefix in _STAGES]
 
 
 def route_access(authorizations: Sequence[Authorization], domains: tuple[str, ...] = ()) -> RouteAccess:

@@ -12,6 +12,7 @@ from weft.dialects.kubernetes.injection import PROXY_CONTAINER
 from weft.model import codes
 from weft.model import kubernetes as api
 from weft.model.fields import FieldPath, format_path
+from weft.model.istio_proxy import PROXY_CONFIG, parse_proxy_config, unread_fields
 from weft.model.objects import Object
 from weft.sources.local.containers import named_port, runs_as_root
 from weft.sources.local.job_checks import Caution, job_cautions, job_errors
@@ -104,6 +105,8 @@ def warnings(workload: Workload) -> list[Issue]:
         *_ports(workload, template.spec, spec),
         *_roots(workload, template.spec, spec),
         *_log_level(workload, template, prefix),
+        *_host_network(workload, template.spec, spec),
+        *_proxy_config(workload, template, prefix),
     ]
 
 
@@ -125,9 +128,6 @@ def _of_pod(spec: api.PodSpec, path: FieldPath) -> Iterator[Caution]:
         names = ", ".join(container.name[:63] for container in spec.init_containers[:5])
         advice = "do their work in the command of a container, or beforehand"
         yield (*path, "initContainers"), f"these are not run: {names}", advice
-    for name, value in (("hostname", spec.hostname), ("subdomain", spec.subdomain)):
-        if value:
-            yield (*path, name), "the pod's own name is its hostname", "make a Service for the name"
 
 
 def _of_container(container: api.Container, path: FieldPath) -> Iterator[Caution]:
@@ -195,3 +195,26 @@ def _log_level(workload: Workload, template: api.PodTemplate, prefix: FieldPath)
         path = format_path((*prefix, "metadata", "annotations", LOG_LEVEL))
         message, advice = f"{level[:40]!r} is no level", f"write one of {', '.join(sorted(LOG_LEVELS))}"
         yield Issue(codes.INVALID_ANNOTATION, "warning", workload.ref, path, message, "Envoy logs warnings", advice)
+
+
+def _host_network(workload: Workload, spec: api.PodSpec, path: FieldPath) -> Iterator[Issue]:
+    if spec.host_network:
+        field = format_path((*path, "hostNetwork"))
+        message = "names and addresses of services are known inside of pods' own networks only"
+        effect, advice = "the pod is called like others, but calls no services", "let it call pods by their addresses"
+        yield Issue(codes.UNSUPPORTED, "warning", workload.ref, field, message, effect, advice)
+
+
+def _proxy_config(workload: Workload, template: api.PodTemplate, prefix: FieldPath) -> Iterator[Issue]:
+    """The annotation's text: what of it can't be read, or has no effect."""
+    where = (*prefix, "metadata", "annotations", PROXY_CONFIG)
+    try:
+        config = parse_proxy_config(template.metadata.annotations.get(PROXY_CONFIG, ""))
+    except ValueError as error:
+        message, effect = str(error), "the mesh's own settings hold"
+        yield Issue(codes.INVALID_ANNOTATION, "warning", workload.ref, format_path(where), message, effect)
+        return
+    for unread in unread_fields(config):
+        message = f"{'.'.join(unread)[:80]} is not supported yet"
+        effect = "the proxy is started with Weft's own settings"
+        yield Issue(codes.UNSUPPORTED, "warning", workload.ref, format_path(where), message, effect)

@@ -23,10 +23,11 @@ from weft.sources.local.admission import Admission
 from weft.sources.local.checks import Workload, errors, warnings
 from weft.sources.local.events import EventLog
 from weft.sources.local.folders import ImageFolders
+from weft.sources.local.host_ports import taken_ports
 from weft.sources.local.job_records import JobRecords
 from weft.sources.local.job_runner import JOB, JobRunner, selector_labels
 from weft.sources.local.orders import NetworkOrders, OrderBook
-from weft.sources.local.planner import CONFIGURATION, Planner
+from weft.sources.local.planner import CONFIGURATION, Planner, ProxyDefaults
 from weft.sources.local.plans import PodPlan, explained, pod_object
 from weft.sources.local.pod_maker import PodMaker
 from weft.sources.local.pod_orders import Bootstraps
@@ -86,7 +87,8 @@ class LocalCluster:
         self._admission = Admission(store, objects, ServiceAddresses(addresses.services, addresses.entries))
         self.namespaces = self._admission.namespaces
         self._folders = ImageFolders(store.place)
-        self._planner = Planner(store, pods, addresses.pods, hosts=addresses.hosts, captures_dns=network.captures_dns)
+        defaults = ProxyDefaults(captures_dns=network.captures_dns, concurrency=network.concurrency)
+        self._planner = Planner(store, pods, addresses.pods, hosts=addresses.hosts, defaults=defaults)
         self._maker = PodMaker(pods, self, clock)
         self._workloads = Workloads(pods, self._maker)
         self.jobs = JobRunner(pods, remembered.jobs, self._maker, events=self.events, clock=clock)
@@ -172,11 +174,16 @@ class LocalCluster:
 
     def issues(self, ref: Ref | None = None) -> list[LocatedIssue]:
         """What can't be done for pods, addresses and folders; of one object, or of all."""
-        everything = (*self._admission.issues(), *self._folders.issues(), *self._planner.issues())
+        taken = taken_ports(self.pods.records())
+        everything = (*self._admission.issues(), *self._folders.issues(), *self._planner.issues(), *taken)
         found = [issue for issue in everything if ref in (None, issue.ref)]
         for workload in self._asked_for() if ref is None else self._workload(ref):
             found += [*errors(workload), *warnings(workload), *self._planner.gaps(workload), *self.refusals(workload)]
-        return [LocatedIssue(issue, self._position(issue)) for issue in found]
+        return [self.located(issue) for issue in found]
+
+    def located(self, issue: Issue) -> LocatedIssue:
+        """An issue with the place of its object, or field, in a file."""
+        return LocatedIssue(issue, self._position(issue))
 
     # ---- surroundings of workloads -------------------------------------------------------------------------------
     def namespace_labels(self, namespace: str) -> dict[str, str]:

@@ -36,6 +36,10 @@ class NetworkOrders:
         """Whether sidecars answer DNS where pods do not say otherwise."""
         return self._mesh.settings().captures_dns
 
+    def concurrency(self) -> int:
+        """The number of worker threads of Envoys whose pods do not say otherwise."""
+        return self._mesh.settings().concurrency
+
     def targets(self) -> tuple[ServiceTarget, ...]:
         """All ports of all service addresses, with the endpoints that are ready."""
         return self._targets.get(None)

@@ -8,7 +8,7 @@ anew.)
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Final
+from typing import Final, NamedTuple
 
 from msgspec import structs
 
@@ -36,9 +36,15 @@ _AS_ROOT: Final = "container has runAsNonRoot and image will run as root"
 _REFERENCES: Final = frozenset({"configMapRef", "secretRef", "configMapKeyRef", "secretKeyRef"})
 
 
+class ProxyDefaults(NamedTuple):
+    """What holds for proxies of pods that do not say otherwise: whether they answer DNS, and their worker threads."""
+
+    captures_dns: Callable[[], bool]
+    concurrency: Callable[[], int]
+
+
 class Planner:
-    """Keeps a plan of each pod that shall run. Pods of the host's network have the machine's own addresses `hosts`.
-    `captures_dns` says whether sidecars answer DNS where pods do not say otherwise."""
+    """Keeps a plan of each pod that shall run. Pods of the host's network have the machine's own addresses `hosts`."""
 
     def __init__(
         self,
@@ -47,10 +53,10 @@ class Planner:
         addresses: PodAddresses,
         *,
         hosts: tuple[str, ...],
-        captures_dns: Callable[[], bool],
+        defaults: ProxyDefaults,
     ) -> None:
         self._store = store
-        self._captures_dns = captures_dns
+        self._defaults = defaults
         self._pods = pods
         self._addresses = addresses
         self._hosts = hosts
@@ -68,8 +74,9 @@ class Planner:
         self._waiting.pop(record.uid, None)
         if reason or withheld:
             self._waiting[record.uid] = reason
-        if variables != record.variables:
-            record = structs.replace(record, variables=variables)
+        threads = self._defaults.concurrency() if record.concurrency is None else record.concurrency
+        if (variables, threads) != (record.variables, record.concurrency):
+            record = structs.replace(record, variables=variables, concurrency=threads)
             self._pods.put(record)
         plan = PodPlan(
             record=record,
@@ -77,7 +84,7 @@ class Planner:
             withheld=withheld,
             proxy_address=self._proxy_address(record, addresses),
             captures_dns=record.injected == "sidecar"
-            and pod_captures_dns(record.as_made.marks.annotations, default=self._captures_dns()),
+            and pod_captures_dns(record.as_made.marks.annotations, default=self._defaults.captures_dns()),
         )
         known = self._plans.get(record.uid)
         if known == plan:

@@ -9,13 +9,15 @@ from msgspec import structs
 
 from weft.base.families import families_of
 from weft.dialects.kubernetes.injection import Template
+from weft.dialects.kubernetes.pod import interception_of
+from weft.model.istio_proxy import PROXY_CONFIG, concurrency, parse_proxy_config
 from weft.model.kubernetes import PodSpec
 from weft.model.local import PodOrder, ProxyOrder, RedirectOrder
 from weft.model.objects import Object
 from weft.sources.local.checks import LOG_LEVEL, LOG_LEVELS
 from weft.sources.local.containers import Setting, container_orders
 from weft.sources.local.plans import PodPlan
-from weft.sources.local.pods import POD
+from weft.sources.local.pods import POD, PodRecord
 
 _REDIRECTS: Final = {
     "traffic.sidecar.istio.io/includeOutboundIPRanges": "include_outbound_cidrs",
@@ -23,7 +25,11 @@ _REDIRECTS: Final = {
     "traffic.sidecar.istio.io/includeOutboundPorts": "include_outbound_ports",
     "traffic.sidecar.istio.io/excludeOutboundPorts": "exclude_outbound_ports",
     "traffic.sidecar.istio.io/includeInboundPorts": "include_inbound_ports",
+    "traffic.sidecar.istio.io/excludeInterfaces": "exclude_interfaces",
+    "traffic.sidecar.istio.io/kubevirtInterfaces": "virtual_interfaces",
+    "istio.io/reroute-virtual-interfaces": "virtual_interfaces",
 }
+_ONE_THREAD: Final = 1
 _EXCLUDE_INBOUND: Final = "traffic.sidecar.istio.io/excludeInboundPorts"
 
 
@@ -61,10 +67,15 @@ def pod_order(plan: PodPlan, bootstraps: Bootstraps) -> PodOrder:
 
 
 def redirect_order(annotations: Mapping[str, str]) -> RedirectOrder:
-    """Which traffic goes to the sidecar, as annotations say (Istio, `traffic.sidecar.istio.io/...`)."""
+    """Which traffic goes to the sidecar, and how, as annotations say (Istio, `traffic.sidecar.istio.io/...`)."""
     stated = {field: _list(annotations[name]) for name, field in _REDIRECTS.items() if name in annotations}
     excluded = (*RedirectOrder().exclude_inbound_ports, *_list(annotations.get(_EXCLUDE_INBOUND, "")))
-    return structs.replace(RedirectOrder(), **stated, exclude_inbound_ports=tuple(dict.fromkeys(excluded)))
+    return structs.replace(
+        RedirectOrder(),
+        **stated,
+        exclude_inbound_ports=tuple(dict.fromkeys(excluded)),
+        interception=interception_of(annotations),
+    )
 
 
 def _proxy_order(plan: PodPlan, bootstraps: Bootstraps) -> ProxyOrder | None:
@@ -78,7 +89,18 @@ def _proxy_order(plan: PodPlan, bootstraps: Bootstraps) -> ProxyOrder | None:
         redirect=None if record.injected == "gateway" or plan.proxy_address else _redirect(plan, pod),
         address=plan.proxy_address,
         log_level=level if level in LOG_LEVELS else "warning",
+        concurrency=_concurrency(record, pod.metadata.annotations),
     )
+
+
+def _concurrency(record: PodRecord, annotations: Mapping[str, str]) -> int:
+    """What the pod says of its proxy's threads, or what was the mesh's default when it was made."""
+    try:
+        stated = concurrency(parse_proxy_config(annotations.get(PROXY_CONFIG, "")))
+    except ValueError:
+        stated = None
+    chosen = record.concurrency if stated is None else stated
+    return _ONE_THREAD if chosen is None else chosen
 
 
 def _redirect(plan: PodPlan, pod: Object[PodSpec]) -> RedirectOrder:

@@ -35,7 +35,8 @@ class PodRecord(Struct, frozen=True, kw_only=True):
     `owner` is the Deployment or the Pod that it comes from; None once a changed label took it from its Deployment.
     `template` is the hash of what it was made from (`content`), `written` the spec with all fields as its author wrote
     it. `injected` is what proxy it got, `folders` are those that stand for its containers' images, by container.
-    `variables` are those of the containers that could be given all of theirs. `marks` are its labels and annotations
+    `variables` are those of the containers that could be given all of theirs. `concurrency` is the mesh's default for
+    its proxy when its address was found. `marks` are its labels and annotations
     now. `serial` counts the pods that a Deployment made. `deleted` is when it was asked to end, in Unix seconds; it
     then serves nobody, but is there until it has ended.
     """
@@ -52,6 +53,7 @@ class PodRecord(Struct, frozen=True, kw_only=True):
     folders: dict[str, str]
     created: int
     variables: dict[str, Variables] = {}
+    concurrency: int | None = None
     serial: int = 0
     deleted: float | None = None
 

@@ -54,7 +54,8 @@ def asked(server: tuple[str, int], protocol: str, packet: bytes) -> dict[str, An
         if protocol == "udp":
             with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as channel:
                 channel.settimeout(3)
-                channel.sendto(packet, server)
+                channel.connect(server)
+                channel.send(packet)
                 return answer(channel.recv(4096))
         with socket.create_connection(server, timeout=3) as channel:
             channel.sendall(struct.pack(">H", len(packet)) + packet)

@@ -152,14 +152,13 @@ def resolver(named: RunningMesh) -> Iterator[str]:
     """A resolver on the machine that says 192.0.2.7 to every question for A; its address."""
     address = str(named.network.host)
     command = named.outer.inside(sys.executable, "-S", str(HERE / "resolver.py"), address)
-    process = subprocess.Popen(command, stdout=subprocess.PIPE)
-    assert process.stdout is not None
-    process.stdout.readline()
-    try:
-        yield address
-    finally:
-        process.terminate()
-        process.wait()
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        try:
+            yield address
+        finally:
+            process.terminate()
 
 
 def test_resolvers_of_the_pod_are_asked_for_other_names(asking: RunningMesh, resolver: str) -> None:

@@ -78,6 +78,8 @@ def test_nothing_stated_leaves_istio_s_defaults(text: str) -> None:
         ("defaultServiceExportTo: ['*']", "service_visible_to", None),
         ("defaultVirtualServiceExportTo: ['.']", "routes_visible_to", (".",)),
         ("defaultDestinationRuleExportTo: ['.']", "policies_visible_to", (".",)),
+        ("defaultConfig: {concurrency: 4}", "concurrency", 4),
+        ("defaultConfig: {concurrency: 0}", "concurrency", 0),
         ("meshMTLS: {minProtocolVersion: TLSV1_3}", "lowest_tls", "1.3"),
         ("meshMTLS: {minProtocolVersion: TLS_AUTO}", "lowest_tls", "1.2"),
     ],
@@ -112,6 +114,7 @@ def test_what_is_not_stated_stays_as_it_was() -> None:
             "data.mesh.defaultConfig.holdApplicationUntilProxyStarts",
             "WEFT0101",
         ),
+        ("defaultConfig: {concurrency: many}", "data.mesh.defaultConfig.concurrency", "WEFT0101"),
         ("enableTracing: false", "data.mesh.enableTracing", "WEFT0101"),
         ("proxyListenPort: 16001", "data.mesh.proxyListenPort", "WEFT0101"),
         (

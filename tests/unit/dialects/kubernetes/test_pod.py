@@ -133,3 +133,43 @@ def test_ports_and_probes() -> None:
     )
     assert found.ports == (("d", 9, "udp"), ("web", 8080, "tcp"))
     assert found.probes == ((8080, ""), (8080, "/ready"), (8081, "/"), (50051, ""))
+
+
+@pytest.mark.parametrize(
+    ("spec", "host"),
+    [
+        ("hostname: Web-0, subdomain: web", "web-0.web.shop.svc.cluster.local"),
+        ("hostname: web-0", ""),
+        ("subdomain: web", ""),
+    ],
+)
+def test_a_pod_has_a_name_by_hostname_and_subdomain(spec: str, host: str) -> None:
+    assert workload(spec).host == host
+
+
+SIDECAR = "sidecar.istio.io/status: '{}'"
+CONFIG = "proxy.istio.io/config: 'proxyMetadata: {ISTIO_META_DNS_CAPTURE: \"%s\"}'"
+
+
+@pytest.mark.parametrize(
+    ("annotations", "mesh", "expected"),
+    [
+        (SIDECAR, False, False),
+        (SIDECAR, True, True),
+        ("a: b", True, False),
+        (f"{SIDECAR}, {CONFIG % 'true'}", False, True),
+        (f"{SIDECAR}, {CONFIG % 'false'}", True, False),
+        (f"{SIDECAR}, {CONFIG % 'perhaps'}", True, True),
+        (f"{SIDECAR}, proxy.istio.io/config: ']'", True, True),
+        (f"{SIDECAR}, {CONFIG % 'true'}, weft.dev/dns-capture: 'false'", True, False),
+    ],
+    ids=["not said", "mesh", "no proxy", "pod", "pod before mesh", "no truth", "no yaml", "as it was started"],
+)
+def test_whether_the_proxy_answers_dns(annotations: str, mesh: bool, expected: bool) -> None:
+    found = workload("", f"annotations: {{{annotations}}}", settings=MeshSettings(captures_dns=mesh))
+    assert found.captures_dns == expected
+
+
+def test_resolvers_are_those_of_the_pods_dns_configuration_that_are_addresses() -> None:
+    found = workload("dnsConfig: {nameservers: [10.0.0.1, not-one, 'FD00::1']}")
+    assert found.resolvers == ("10.0.0.1", "fd00::1")

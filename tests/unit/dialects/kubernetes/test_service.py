@@ -41,6 +41,19 @@ def test_both_addresses_of_a_service_of_two_families() -> None:
     assert [address for _, address in found.addresses] == ["10.96.0.7", "fd00::7"]
 
 
+@pytest.mark.parametrize(
+    ("spec", "families"),
+    [
+        ("clusterIP: 10.96.0.7", ("IPv4",)),
+        ("clusterIP: 'fd00::7', clusterIPs: ['fd00::7', 10.96.0.7]", ("IPv6", "IPv4")),
+        ("clusterIP: None, ipFamilies: [IPv6]", ("IPv6",)),
+        ("selector: {app: web}", ()),
+    ],
+)
+def test_families_are_stated_or_those_of_the_addresses(spec: str, families: tuple[str, ...]) -> None:
+    assert service(f"{spec}, ports: [{{port: 80}}]").families == families
+
+
 def test_a_headless_service_has_no_address() -> None:
     found = service("clusterIP: None, clusterIPs: [None], selector: {app: db}, ports: [{port: 80}]")
     assert (found.addresses, found.headless) == ((), True)
@@ -145,17 +158,68 @@ def test_with_a_selector_slices_are_there_besides() -> None:
 @pytest.mark.parametrize(
     ("spec", "path"),
     [
-        ("sessionAffinity: ClientIP", "spec.sessionAffinity"),
-        ("internalTrafficPolicy: Local", "spec.internalTrafficPolicy"),
-        ("trafficDistribution: PreferClose", "spec.trafficDistribution"),
         ("externalIPs: [1.2.3.4]", "spec.externalIPs"),
-        ("publishNotReadyAddresses: true", "spec.publishNotReadyAddresses"),
     ],
 )
 def test_what_can_t_be_done_yet_is_said(spec: str, path: str) -> None:
     result = compiled(written(f"ports: [{{port: 80}}], {spec}"))
     assert warned(result) == [("WEFT0101", path)]
     assert issue_at(result, path).effect
+
+
+@pytest.mark.parametrize(
+    ("spec", "expected"),
+    [
+        ("", None),
+        ("sessionAffinity: None, sessionAffinityConfig: {clientIP: {timeoutSeconds: 5}}", None),
+        ("sessionAffinity: ClientIP", 10_800_000),
+        ("sessionAffinity: ClientIP, sessionAffinityConfig: {clientIP: {timeoutSeconds: 5}}", 5_000),
+    ],
+)
+def test_session_affinity_has_a_time(spec: str, expected: int | None) -> None:
+    assert service(f"ports: [{{port: 80}}], {spec}").sticky == expected
+
+
+@pytest.mark.parametrize("seconds", [0, -1, 86_401])
+def test_a_time_that_the_api_does_not_allow_is_refused(seconds: int) -> None:
+    config = f"{{clientIP: {{timeoutSeconds: {seconds}}}}}"
+    result = compiled(written(f"ports: [{{port: 80}}], sessionAffinity: ClientIP, sessionAffinityConfig: {config}"))
+    assert [path for path, _ in refused(result)] == ["spec.sessionAffinityConfig.clientIP.timeoutSeconds"]
+
+
+@pytest.mark.parametrize(
+    ("spec", "expected"),
+    [
+        ("trafficDistribution: PreferClose", "zone"),
+        ("trafficDistribution: PreferSameZone", "zone"),
+        ("trafficDistribution: PreferSameNode", "node"),
+        ("internalTrafficPolicy: Local", "node"),
+        ("internalTrafficPolicy: Cluster", "any"),
+    ],
+)
+def test_endpoints_that_are_near_may_come_first(spec: str, expected: str) -> None:
+    result = compiled(written(f"ports: [{{port: 80}}], {spec}"))
+    assert (only(result, Service).near, warned(result)) == (expected, [])
+
+
+def test_an_unknown_distribution_is_told() -> None:
+    result = compiled(written("ports: [{port: 80}], trafficDistribution: PreferMoon"))
+    assert warned(result) == [("IST0133", "spec.trafficDistribution")]
+
+
+def test_endpoints_that_are_not_ready_are_published_on_demand() -> None:
+    slices = slice_of("web", "{addresses: [1.1.1.1], hostname: one, conditions: {ready: false}}")
+    assert service("ports: [{port: 80}]", slices).static == ()
+    found = service("ports: [{port: 80}], publishNotReadyAddresses: true", slices)
+    assert found.unready
+    assert [(each.address, each.host) for each in found.static] == [("1.1.1.1", "one.web.shop.svc.cluster.local")]
+
+
+def test_an_external_name_is_another_name_for_its_target() -> None:
+    found = service("type: ExternalName, externalName: Echo.far.svc.cluster.local.")
+    assert (found.alias_of, found.ports, found.addresses) == ("echo.far.svc.cluster.local", (), ())
+    given = service("type: ExternalName, externalName: api.test, clusterIP: 10.96.0.9, ports: [{port: 80}]")
+    assert given.addresses == (("", "10.96.0.9"),)
 
 
 def test_a_port_of_sctp_is_left_out() -> None:

@@ -100,3 +100,21 @@ def test_files_with_secrets_name_files_and_hold_none() -> None:
         "trustedCa": {"filename": "/run/roots.pem"},
         "watchedDirectory": {"path": "/run"},
     }
+
+
+def test_its_own_listeners_are_at_all_addresses_that_they_are_given() -> None:
+    settings = replace(BOOTSTRAP, listen=("0.0.0.0", "::"), admin_listen=("127.0.0.1", "::1"))
+    found = {each["name"]: each for each in _document(settings)["staticResources"]["listeners"]}
+    more = {name: each["additionalAddresses"][0]["address"]["socketAddress"] for name, each in found.items()}
+    assert {name: (each["address"], each["portValue"]) for name, each in more.items()} == {
+        "admin": ("::1", 15000),
+        "readiness": ("::", 15021),
+        "metrics": ("::", 15090),
+    }
+
+
+def test_all_addresses_of_the_pod_are_told() -> None:
+    settings = replace(BOOTSTRAP, node=replace(BOOTSTRAP.node, address="fd00::7", also=("10.244.0.7",)))
+    node = _document(settings)["node"]
+    assert node["id"].startswith("sidecar~fd00::7~")
+    assert node["metadata"]["INSTANCE_IPS"] == "fd00::7,10.244.0.7"

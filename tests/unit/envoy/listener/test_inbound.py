@@ -6,6 +6,7 @@ tests/e2e/envoy/test_inbound.py shows them at work.
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from tests.golden.envoy.views import AUTHORIZATIONS
 from tests.unit.envoy.listener.chain import chains, filters, http_filters, inspectors, leads_to
 from tests.unit.envoy.make import json_of, served, typed
@@ -154,3 +155,10 @@ def test_the_workload_learns_who_called_from_the_proxy_alone() -> None:
 def test_connections_without_a_chain_are_logged() -> None:
     (log,) = json_of(inbound_listener(_inbound(), SETTINGS))["accessLog"]
     assert log["filter"] == {"responseFlagFilter": {"flags": ["NR"]}}
+
+
+def test_connections_of_each_family_of_the_workload_are_taken() -> None:
+    built = json_of(inbound_listener(replace(_inbound(), families=("IPv4", "IPv6")), SETTINGS))
+    more = [each["address"]["socketAddress"] for each in built["additionalAddresses"]]
+    assert built["address"]["socketAddress"] == {"address": "0.0.0.0", "portValue": 15006}
+    assert more == [{"address": "::", "portValue": 15006}]

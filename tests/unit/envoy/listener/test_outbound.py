@@ -150,3 +150,22 @@ def test_all_connections_come_in_by_one_port() -> None:
     assert (loop["filterChainMatch"], leads_to(loop)) == ({"destinationPort": 15001}, "BlackHoleCluster")
     assert leads_to(rest) == "BlackHoleCluster"
     assert leads_to(chains(virtual_outbound("allow", SETTINGS))[1]) == "PassthroughCluster"
+
+
+def _places(built: Any) -> list[tuple[str, int]]:
+    found = [built["address"], *(each["address"] for each in built.get("additionalAddresses", ()))]
+    return [(each["socketAddress"]["address"], each["socketAddress"]["portValue"]) for each in found]
+
+
+def test_it_is_there_for_all_addresses_that_it_has() -> None:
+    source = OutboundListener(address="::", also=("0.0.0.0",), port=80, kind="http", route="80")
+    built = json_of(outbound_listener(source, SETTINGS))
+    assert built["name"] == "::_80"
+    assert _places(built) == [("::", 80), ("0.0.0.0", 80)]
+
+
+def test_connections_of_each_family_of_the_workload_are_taken() -> None:
+    assert _places(json_of(virtual_outbound("allow", SETTINGS))) == [("0.0.0.0", 15001)]
+    assert _places(json_of(virtual_outbound("allow", SETTINGS, ("IPv6",)))) == [("::", 15001)]
+    both = json_of(virtual_outbound("allow", SETTINGS, ("IPv6", "IPv4")))
+    assert _places(both) == [("::", 15001), ("0.0.0.0", 15001)]

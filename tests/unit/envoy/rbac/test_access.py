@@ -44,6 +44,7 @@ def network(*authorizations: Authorization) -> dict[str, Any]:
 def test_every_chain_has_the_three_filters_in_order() -> None:
     found: list[Any] = list(access_filters())
     assert [each.name for each in found] == [AUDIT, DENY, ALLOW]
+    assert all(each.disabled for each in found), "the configuration of a route enables them"
     assert not any(protobuf.to_dict(protobuf.unpack(each.typed_config)).get("rules") for each in found)
 
 

@@ -1,6 +1,6 @@
 """Addresses: nobody has another's, they stay with their owners, and freed ones rest."""
 
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Address, IPv4Network, IPv6Network
 
 import pytest
 from hypothesis import given
@@ -11,6 +11,8 @@ from weft.sources.local.addresses import (
     AddressPool,
     AddressTakenError,
     NoAddressError,
+    PodAddresses,
+    address_pools,
     stated_band,
 )
 from weft.sources.state import MemoryTables
@@ -101,6 +103,35 @@ def test_the_begin_of_a_range_is_left_to_those_who_state_an_address() -> None:
     assert stated_band(SERVICE_CIDRS["IPv4"]) == 256
     assert stated_band(IPv4Network("10.0.0.0/24")) == 16
     assert AddressPool(MemoryTables(), "services", SERVICE_CIDRS["IPv4"]).address("a") == "10.96.1.1"
+
+
+def test_services_of_ipv6_begin_after_the_band_too() -> None:
+    pools = address_pools(MemoryTables(), "services", SERVICE_CIDRS, ("IPv6", "IPv4"))
+    assert [each.address("a") for each in pools.values()] == ["fd00:10:96::101", "10.96.1.1"]
+
+
+RANGES = (IPv6Network("fd00:10:244::/64"), IPv4Network("10.244.0.0/28"))
+
+
+def test_the_addresses_of_a_pod_are_at_the_same_place_in_all_ranges() -> None:
+    tables = MemoryTables()
+    assert PodAddresses(tables, RANGES).addresses("a") == ("fd00:10:244::a", "10.244.0.10")
+    assert PodAddresses(tables, RANGES).addresses("a") == ("fd00:10:244::a", "10.244.0.10")
+
+
+def test_there_are_as_many_pods_as_the_smallest_range_has_room_for() -> None:
+    pods = PodAddresses(MemoryTables(), RANGES)
+    assert [pods.addresses(str(number))[1] for number in range(5)] == [f"10.244.0.{10 + n}" for n in range(5)]
+    with pytest.raises(NoAddressError):
+        pods.addresses("late")
+    pods.release("3")
+    assert pods.addresses("late") == ("fd00:10:244::d", "10.244.0.13")
+
+
+def test_addresses_of_a_family_that_the_mesh_had_before_are_forgotten() -> None:
+    tables = MemoryTables()
+    PodAddresses(tables, RANGES[1:]).addresses("a")
+    assert PodAddresses(tables, RANGES[:1]).addresses("b") == ("fd00:10:244::a",)
 
 
 OWNERS = st.sampled_from("abcde")

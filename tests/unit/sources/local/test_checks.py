@@ -82,8 +82,7 @@ UNSUPPORTED = [
     (spec(PLAIN, "paused: true"), "spec.paused"),
     (spec(PLAIN, "minReadySeconds: 5"), "spec.minReadySeconds"),
     (spec(PLAIN + "\ninitContainers: [{name: setup}]"), "spec.template.spec.initContainers"),
-    (spec(PLAIN + "\nhostname: other"), "spec.template.spec.hostname"),
-    (spec(PLAIN + "\nsubdomain: other"), "spec.template.spec.subdomain"),
+    (spec(PLAIN + "\nhostNetwork: true"), "spec.template.spec.hostNetwork"),
 ] + [
     (spec(f"containers: [{{name: app, {field}}}]"), f"spec.template.spec.containers[0].{path}")
     for field, path in [

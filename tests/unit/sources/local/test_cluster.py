@@ -69,6 +69,15 @@ def test_the_template_of_one_deployment_is_nothing_to_others(world: World) -> No
     assert uids(world, "api") == before
 
 
+def test_another_default_for_proxies_holds_for_pods_that_are_made_from_then_on(world: World) -> None:
+    mesh = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: istio, namespace: istio-system}\ndata: {mesh: '%s'}\n"
+    world.write(namespace("shop", MESHED) + "---" + deployment(replicas=1))
+    world.write(mesh % "defaultConfig: {concurrency: 4}", "/mesh/mesh.yaml")
+    world.write(namespace("shop", MESHED) + "---" + deployment(replicas=2))
+    threads = [order.proxy.concurrency for order in world.orders().pods if order.proxy is not None]
+    assert sorted(threads) == [1, 4]
+
+
 def test_more_replicas_keep_those_that_there_are(world: World) -> None:
     world.write(deployment(replicas=1))
     before = uids(world)

@@ -12,8 +12,8 @@ from weft.sources.local.environment import Environment, Gap, PodFacts, environme
 FACTS = PodFacts(
     Metadata(name="web-1", namespace="shop", labels={"app": "web"}, annotations={"note/it": "x"}, uid="u1"),
     PodSpec(service_account_name="seller"),
-    addresses=("10.244.0.5",),
-    hosts=("10.244.255.254",),
+    addresses=("10.244.0.5", "fd00:10:244::5"),
+    hosts=("10.244.255.254", "fd00:10:244::2"),
 )
 ENTRIES = {
     ("ConfigMap", "settings"): {"colour": b"blue", "size": b"5", "1st": b"!"},
@@ -48,7 +48,9 @@ def test_facts_of_the_pod_are_found_by_their_field() -> None:
         "metadata.annotations['note/it']": "x",
         "spec.serviceAccountName": "seller",
         "status.podIP": "10.244.0.5",
+        "status.podIPs": "10.244.0.5,fd00:10:244::5",
         "status.hostIP": "10.244.255.254",
+        "status.hostIPs": "10.244.255.254,fd00:10:244::2",
     }
     for field, value in fields.items():
         assert variables(f'env: [{{name: A, valueFrom: {{fieldRef: {{fieldPath: "{field}"}}}}}}]') == {"A": value}

@@ -6,6 +6,9 @@ from tests.unit.sources.local.world import World, deployment, namespace, pod, re
 from weft.model.local import HostEntry
 
 
+HEADLESS = "clusterIP: None"
+
+
 def names(world: World, inside: str = "shop") -> dict[str, tuple[str, ...]]:
     entries: tuple[HostEntry, ...] = dict(world.orders().hosts)[inside]
     return {name: entry.addresses for entry in entries for name in entry.names}
@@ -49,10 +52,40 @@ def test_a_service_is_found_by_its_short_and_long_names() -> None:
 
 def test_a_headless_service_has_the_addresses_of_its_ready_pods() -> None:
     world = World()
-    world.write(deployment(replicas=2) + "---" + service("web", spec="clusterIP: None"))
+    world.write(deployment(replicas=2) + "---" + service("web", spec=HEADLESS))
     assert "web" not in names(world)
     world.ready()
     assert set(names(world)["web"]) == {order.address for order in world.orders().pods}
+
+
+MEMBER = "\nhostname: db-0\nsubdomain: web"
+
+
+def test_a_pod_with_a_hostname_and_a_subdomain_has_a_name_of_its_own() -> None:
+    world = World()
+    world.write(pod(spec=f"containers: [{{name: app, command: [x]}}]{MEMBER}") + "---" + service("web", spec=HEADLESS))
+    world.ready()
+    (order,) = world.orders().pods
+    found = names(world)
+    assert found["db-0.web"] == found["db-0.web.shop.svc.cluster.local"] == (order.address,)
+    assert order.hostname == "db-0"
+
+
+def test_another_name_for_a_service_has_its_addresses() -> None:
+    world = World()
+    alias = service("friend", spec="type: ExternalName\nexternalName: web.shop.svc.cluster.local")
+    world.write(pod() + "---" + service("web") + "---" + alias)
+    found = names(world)
+    assert found["friend"] == found["friend.shop.svc"] == found["web"]
+
+
+def test_a_service_that_keeps_its_clients_says_so() -> None:
+    world = World()
+    world.write(pod() + "---" + service("web", spec="sessionAffinity: ClientIP") + "---" + service("api"))
+    assert {target.address: target.sticky for target in world.orders().services} == {
+        names(world)["web"][0]: True,
+        names(world)["api"][0]: False,
+    }
 
 
 def test_hosts_of_entries_are_names_too() -> None:
@@ -100,5 +133,5 @@ def test_orders_are_sorted_whatever_came_first() -> None:
 class _Never:
     """No pod needs a bootstrap."""
 
-    def bootstrap(self, *_: object) -> str:
+    def bootstrap(self, *_: object, **__: object) -> str:
         raise AssertionError

@@ -4,7 +4,7 @@ from tests.unit.sources.local.test_pods import record
 from tests.unit.sources.local.world import report
 
 from weft.dialects.kubernetes.injection import INJECTED
-from weft.model.kubernetes import PodCondition
+from weft.model.kubernetes import PodCondition, PodIp
 from weft.model.local import ContainerReport
 from weft.sources.local.plans import PodPlan, explained, pod_object
 
@@ -15,6 +15,11 @@ def test_a_pod_that_nobody_has_seen_is_pending() -> None:
     found = pod_object(PLAN, None)
     assert (found.status.phase, found.status.pod_ip, found.status.conditions) == ("Pending", "10.244.0.5", ())
     assert (found.metadata.uid, found.metadata.created, found.metadata.labels) == ("a", 7, {"app": "web"})
+
+
+def test_a_pod_has_all_its_addresses_the_primary_one_first() -> None:
+    found = pod_object(PodPlan(record=record("a"), addresses=("fd00::5", "10.244.0.5")), None).status
+    assert (found.pod_ip, found.pod_ips) == ("fd00::5", (PodIp("fd00::5"), PodIp("10.244.0.5")))
 
 
 def test_what_the_node_says_is_its_status() -> None:

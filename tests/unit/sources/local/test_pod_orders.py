@@ -1,5 +1,6 @@
 """The order to run a pod: its proxy, its network, and that later labels change nothing."""
 
+import pytest
 from msgspec import structs
 from tests.unit.sources.local.test_pods import TEMPLATE, record
 from tests.unit.sources.local.world import PlainBootstraps
@@ -45,6 +46,17 @@ def test_the_level_of_envoys_log_is_that_of_the_annotation() -> None:
     found = order(record("a", content=PodTemplate(marks, TEMPLATE.spec)))
     assert found.proxy is not None
     assert found.proxy.log_level == "debug"
+
+
+@pytest.mark.parametrize(
+    ("config", "threads"),
+    [("concurrency: 4", 4), ("concurrency: 0", 0), ("{}", 3), ("concurrency: two", 3), ("concurrency: -1", 3), ("]", 3)],
+)
+def test_a_pod_says_how_many_threads_its_proxy_has_or_the_mesh_does(config: str, threads: int) -> None:
+    marks = TemplateMetadata({}, {"proxy.istio.io/config": config})
+    found = order(record("a", content=PodTemplate(marks, TEMPLATE.spec), concurrency=3))
+    assert found.proxy is not None
+    assert found.proxy.concurrency == threads
 
 
 def test_annotations_say_what_is_redirected() -> None:

@@ -1,6 +1,6 @@
 """Addresses of Services and ServiceEntries in a running cluster."""
 
-from ipaddress import IPv4Network
+from ipaddress import IPv4Network, IPv6Network
 
 from tests.unit.sources.local.world import World, deployment, ref, service
 
@@ -10,6 +10,7 @@ from weft.sources.local.addresses import AddressPool
 from weft.sources.local.services import ServiceAddresses
 from weft.sources.state import MemoryTables
 
+DUAL = (IPv4Network("10.244.0.0/16"), IPv6Network("fd00:10:244::/64"))
 SMALL = IPv4Network("10.0.0.0/30")  # .1 and .2
 ENTRY = """
 apiVersion: networking.istio.io/v1
@@ -25,6 +26,13 @@ spec:
 def address(world: World, name: str) -> str | None:
     found = world.object(ref("Service", name))
     return found.spec.cluster_ip if found is not None else None
+
+
+def addresses(world: World, name: str) -> tuple[str, ...]:
+    found = world.object(ref("Service", name))
+    assert found is not None
+    stated: tuple[str, ...] = found.spec.cluster_ips
+    return stated
 
 
 def only(world: World, name: str) -> Issue:
@@ -43,19 +51,75 @@ def test_a_service_gets_an_address_and_keeps_it_over_changes_and_restarts() -> N
     assert address(world, "web") == first
 
 
+PORTS = "ports: [{name: http, port: 80, targetPort: 8080}]"
+
+
 def test_services_without_an_address_get_none() -> None:
     world = World()
     world.write(service("headless", spec="clusterIP: None"))
-    world.write(service("alias", spec="type: ExternalName\nexternalName: example.com"))
+    world.write(service("alias", spec="type: ExternalName\nexternalName: example.com").replace(PORTS, ""))
     assert address(world, "headless") == "None"
     assert address(world, "alias") == ""
 
 
-def test_the_first_of_several_stated_addresses_counts() -> None:
+def test_a_name_for_a_host_outside_has_an_address_if_its_ports_are_known() -> None:
     world = World()
-    world.write(service("web", spec='clusterIPs: [10.96.0.7, "fd00::7"]'))
-    assert address(world, "web") == "10.96.0.7"
-    assert only(world, "web").code == codes.UNSUPPORTED
+    world.write(service("alias", spec="type: ExternalName\nexternalName: example.com"))
+    assert address(world, "alias").startswith("10.96.")
+
+
+def test_a_service_of_both_families_gets_an_address_of_each_and_keeps_them() -> None:
+    world = World(pods=DUAL)
+    world.write(service("web", spec="ipFamilyPolicy: PreferDualStack"))
+    for _ in range(2):
+        assert addresses(world, "web") == ("10.96.1.1", "fd00:10:96::101")
+        world.restart()
+
+
+def test_a_service_that_gives_up_a_family_frees_its_address_of_it() -> None:
+    world = World(pods=DUAL)
+    world.write(service("web", spec='ipFamilyPolicy: PreferDualStack\nclusterIPs: [10.96.0.7, "fd00:10:96::7"]'))
+    assert addresses(world, "web") == ("10.96.0.7", "fd00:10:96::7")
+    world.write(service("web", spec="clusterIP: 10.96.0.7"))
+    assert addresses(world, "web") == ("10.96.0.7",)
+    world.write(service("api", spec='clusterIP: "fd00:10:96::7"'))
+    assert addresses(world, "api") == ("fd00:10:96::7",)
+
+
+def test_a_service_gets_all_addresses_that_it_states_or_none() -> None:
+    world = World(pods=DUAL)
+    world.write(service("a", spec='clusterIP: "fd00:10:96::7"'))
+    world.write(service("b", spec='ipFamilyPolicy: PreferDualStack\nclusterIPs: [10.96.0.7, "fd00:10:96::7"]'))
+    assert address(world, "b") is None
+    assert only(world, "b").message == "fd00:10:96::7 is the address of Service shop/a already"
+    world.write(service("c", spec="clusterIP: 10.96.0.7"))
+    assert address(world, "c") == "10.96.0.7"
+
+
+def test_a_service_of_a_family_that_the_mesh_does_not_have_is_refused() -> None:
+    world = World()
+    world.write(service("web", spec='clusterIPs: [10.96.0.7, "fd00::7"]\nipFamilyPolicy: RequireDualStack'))
+    assert address(world, "web") is None
+    issue = only(world, "web")
+    assert (issue.code, issue.severity, issue.path) == (codes.INVALID, "error", "spec.ipFamilies")
+    assert issue.message == "IPv6 is not configured in this mesh"
+    assert "--ip-families IPv4,IPv6" in issue.advice
+
+
+def test_a_headless_service_has_the_families_that_its_pods_are_listed_with() -> None:
+    world = World(pods=DUAL)
+    world.write(service("web", spec="clusterIP: None\nipFamilyPolicy: PreferDualStack"))
+    found = world.object(ref("Service", "web"))
+    assert found is not None
+    assert (found.spec.cluster_ips, found.spec.ip_families) == (("None",), ("IPv4", "IPv6"))
+
+
+def test_hosts_without_addresses_get_one_of_each_family() -> None:
+    world = World(pods=DUAL)
+    world.write(ENTRY)
+    found = world.object(Ref("ServiceEntry.networking.istio.io", "shop", "outside"))
+    assert found is not None
+    assert found.spec.addresses == ("240.240.1.1", "2001:2::101")
 
 
 def test_a_service_that_becomes_headless_frees_its_address() -> None:
@@ -137,13 +201,6 @@ def test_what_is_no_address_is_refused() -> None:
     assert only(world, "a").message == "'nowhere' is no address"
 
 
-def test_an_address_of_ipv6_is_replaced_and_told() -> None:
-    world = World()
-    world.write(service("a", spec='clusterIP: "fd00::1"'))
-    assert address(world, "a") == "10.96.1.1"
-    assert only(world, "a").code == codes.UNSUPPORTED
-
-
 def test_a_service_that_can_not_be_read_keeps_its_address() -> None:
     world = World()
     world.write(service("a"))
@@ -200,3 +257,14 @@ def test_a_service_leads_to_the_pods_that_are_ready() -> None:
     world.ready()
     (target,) = world.orders().services
     assert (target.address, target.port, target.endpoints) == ("10.96.1.1", 80, ((world.order().address, 8080),))
+
+
+def test_each_address_of_a_service_leads_to_the_pods_addresses_of_its_family() -> None:
+    world = World(pods=DUAL)
+    world.write(deployment() + "---" + service(spec="ipFamilyPolicy: RequireDualStack"))
+    world.ready()
+    four, six = world.order().addresses
+    found = {target.address: target.endpoints for target in world.orders().services}
+    assert found == {"10.96.1.1": ((four, 8080),), "fd00:10:96::101": ((six, 8080),)}
+    (entry,) = (entry for _, entries in world.orders().hosts for entry in entries if "web" in entry.names)
+    assert entry.addresses == ("10.96.1.1", "fd00:10:96::101")

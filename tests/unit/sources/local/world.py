@@ -90,7 +90,9 @@ class Folder:
 class PlainBootstraps:
     """Bootstraps that tell what they were made from."""
 
-    def bootstrap(self, pod: Object[PodSpec], addresses: tuple[str, ...], template: Template) -> str:
+    def bootstrap(
+        self, pod: Object[PodSpec], addresses: tuple[str, ...], template: Template, *, proxy_address: str = ""
+    ) -> str:
         return f"{template} {pod.metadata.name} {addresses} {sorted(pod.metadata.labels.items())}"
 
 

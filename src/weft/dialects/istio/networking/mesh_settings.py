@@ -20,7 +20,7 @@ from weft.ir.routing import Retry
 from weft.ir.settings import DEFAULT_INBOUND_RETRY, MeshSettings, PathNormal
 from weft.ir.traffic import TrafficSettings
 from weft.model.istio_mesh import DefaultTrafficPolicy, MeshConfig, TlsConfig
-from weft.model.istio_proxy import captures_dns
+from weft.model.istio_proxy import captures_dns, concurrency
 
 _ROOT: Final = "data.mesh"
 _OUTBOUND: Final = MappingProxyType[str, Literal["allow", "deny", "resolve"]](
@@ -49,7 +49,7 @@ def mesh_settings(
     report = context.report
     outbound, paths = config.outbound_traffic_policy, config.path_normalization
     detect = check_duration(report, f"{_ROOT}.protocolDetectionTimeout", config.protocol_detection_timeout, least=0)
-    captures = captures_dns(config.default_config)
+    captures, threads = captures_dns(config.default_config), concurrency(config.default_config)
     settings = replace(
         start,
         trust_domain=_trust_domain(config, context),
@@ -66,6 +66,7 @@ def mesh_settings(
         routes_visible_to=_visible(config.default_virtual_service_export_to, start.routes_visible_to),
         policies_visible_to=_visible(config.default_destination_rule_export_to, start.policies_visible_to),
         lowest_tls=_lowest_tls(config.mesh_mtls, context),
+        concurrency=start.concurrency if threads is None else threads,
         captures_dns=start.captures_dns if captures is None else captures,
     )
     if outbound is not None and outbound.mode == "ALLOW_ANY_DYNAMIC_DNS":

@@ -1,0 +1,24 @@
+"""A certificate and its key, for tests that need any. Nobody trusts it."""
+
+from typing import Final
+
+CERTIFICATE: Final = """\
+-----BEGIN CERTIFICATE-----
+MIIBOjCB4KADAgECAgEBMAoGCCqGSM49BAMCMBcxFTATBgNVBAMMDHNob3AuZXhh
+bXBsZTAgFw0yMDAxMDEwMDAwMDBaGA8yMTIwMDEwMTAwMDAwMFowFzEVMBMGA1UE
+AwwMc2hvcC5leGFtcGxlMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAElzsQSevP
+SxSfnrKZprQlqUNWxPQm9qwLvHaUNruELUA0dja3U3H9Kyzy+0v/K7ed02BCjtad
+ha6EEXlbNiSNkqMbMBkwFwYDVR0RBBAwDoIMc2hvcC5leGFtcGxlMAoGCCqGSM49
+BAMCA0kAMEYCIQC7PEsM9K7t7jd7wOmOqiBFvxhRLEHVqrH62VWHXWvAigIhAJga
+hcZdez94qHPCo1KqcFJtOXhz880hpSkRYNwyXXfF
+-----END CERTIFICATE-----
+"""
+"""Of shop.example, signed by itself."""
+
+KEY: Final = """\
+-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgZgQyITYJZEFhuWAF
+XtVkHM7QmdmjzV327jeNb2hi2eGhRANCAASXOxBJ689LFJ+espmmtCWpQ1bE9Cb2
+rAu8dpQ2u4QtQDR2NrdTcf0rLPL7S/8rt53TYEKO1p2FroQReVs2JI2S
+-----END PRIVATE KEY-----
+"""

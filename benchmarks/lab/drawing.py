@@ -17,10 +17,15 @@ _FONT: Final = "font-family='system-ui, sans-serif' font-size='12'"
 
 
 class Group(Struct, frozen=True):
-    """Bars that stand together: their label, and a value for each series, in the order of the series."""
+    """Bars that stand together: their label, and a value (or none) for each series, in the order of the series."""
 
     label: str
-    values: tuple[float, ...]
+    values: tuple[float | None, ...]
+
+    @property
+    def bars(self) -> list[tuple[float, str]]:
+        """The values that there are, each with the colour of its series."""
+        return [(value, colour) for value, colour in zip(self.values, _COLOURS, strict=False) if value is not None]
 
 
 def bar_chart(title: str, series: Sequence[str], groups: Sequence[Group], *, mark: float) -> str:
@@ -28,7 +33,7 @@ def bar_chart(title: str, series: Sequence[str], groups: Sequence[Group], *, mar
 
     It draws on white, so that it can be read on a dark page too.
     """
-    largest = max([mark, *(value for group in groups for value in group.values)])
+    largest = max([mark, *(value for group in groups for value, _ in group.bars)])
     height = _TOP + sum(_group_height(group) for group in groups) + 10
     body = [
         f"<text x='10' y='20' font-weight='bold'>{escape(title)}</text>",
@@ -43,7 +48,7 @@ def bar_chart(title: str, series: Sequence[str], groups: Sequence[Group], *, mar
 
 
 def _group_height(group: Group) -> int:
-    return _BAR * len(group.values) + _GAP
+    return _BAR * len(group.bars) + _GAP
 
 
 def _legend(series: Sequence[str]) -> Iterator[str]:
@@ -57,9 +62,9 @@ def _legend(series: Sequence[str]) -> Iterator[str]:
 def _bars(groups: Sequence[Group], largest: float) -> Iterator[str]:
     y = _TOP
     for group in groups:
-        middle = y + _BAR * len(group.values) / 2 + 4
+        middle = y + _BAR * len(group.bars) / 2 + 4
         yield f"<text x='{_LABELS - 8}' y='{middle:g}' text-anchor='end'>{escape(group.label)}</text>"
-        for value, colour in zip(group.values, _COLOURS, strict=False):
+        for value, colour in group.bars:
             width = _PLOT * value / largest
             yield f"<rect x='{_LABELS}' y='{y}' width='{width:.1f}' height='{_BAR - 2}' fill='{colour}'/>"
             yield f"<text x='{_LABELS + width + 5:.1f}' y='{y + 11}'>{value:.2f}</text>"

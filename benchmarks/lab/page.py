@@ -1,5 +1,6 @@
 """The figures in the documentation: between two markers of a page, and as a picture beside it."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from benchmarks.lab.drawing import Group, bar_chart
@@ -29,11 +30,12 @@ def picture(result: Result) -> str | None:
             groups.setdefault(point.protocol, []).append(point)
     if not groups or not all(any(p.way == STATIC for p in points) for points in groups.values()):
         return None
-    series = [point.way for point in next(iter(groups.values()))]
+    series = list(dict.fromkeys(point.way for points in groups.values() for point in points))
     title = f"Requests a second, in relation to the {STATIC}"
-    return bar_chart(title, series, [_group(*each) for each in groups.items()], mark=1.0)
+    return bar_chart(title, series, [_group(*each, series) for each in groups.items()], mark=1.0)
 
 
-def _group(protocol: str, points: list[Point]) -> Group:
+def _group(protocol: str, points: list[Point], series: Sequence[str]) -> Group:
     static = next(point for point in points if point.way == STATIC)
-    return Group(protocol, tuple(point.ratio(static, "rate").median for point in points))
+    found = {point.way: point.ratio(static, "rate").median for point in points}
+    return Group(protocol, tuple(found.get(name) for name in series))

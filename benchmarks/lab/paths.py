@@ -9,12 +9,15 @@ from typing import Final
 from benchmarks.lab import manifests, static_pair
 from benchmarks.lab.meshes import Mesh, running
 from msgspec import Struct
+from msgspec.structs import replace
 
 DIRECT: Final = "direct"
 ONE_HOP: Final = "one hop"
 STATIC: Final = "static pair"
 MESH: Final = "mesh"
+UPGRADED: Final = "mesh, upgraded"
 LOGGED: Final = "mesh, access log"
+PLAIN: Final = "plain"
 OTHER: Final = "other version"
 
 ABOUT: Final = {
@@ -22,19 +25,28 @@ ABOUT: Final = {
     ONE_HOP: "through the client's sidecar, with routing and statistics, to a server without one",
     STATIC: "a bare static pair of Envoys: mutual TLS with HTTP/2 between them, and nothing else",
     MESH: "through both sidecars: mutual TLS, routing, STRICT, an AuthorizationPolicy, statistics",
-    LOGGED: "the same, and each sidecar writes a line for each request (accessLogFile: /dev/stdout)",
+    UPGRADED: "the same, with `h2UpgradePolicy: UPGRADE`: HTTP/1.1 travels as HTTP/2 between the sidecars",
+    LOGGED: "as `mesh`, and each sidecar writes a line for each request (accessLogFile: /dev/stdout)",
     OTHER: "as `mesh`, by the other version of Weft (--against)",
 }
 
 
 class Way(Struct, frozen=True):
-    """One way: its name, a process in the client's network, the address for each port, the host, and the Envoys."""
+    """One way: its name, a process in the client's network, the address for each port, the host, and the Envoys.
+
+    It is another one than others only for the `protocols`, or for all where none are named.
+    """
 
     name: str
     client: int
     address: Callable[[int], str]
     host: str
     envoys: tuple[int, ...]
+    protocols: tuple[str, ...] = ()
+
+    def carries(self, protocol: str) -> bool:
+        """Whether loads of a protocol are to be measured on it."""
+        return not self.protocols or protocol in self.protocols
 
 
 @contextmanager
@@ -47,11 +59,12 @@ def ways(envoy: Path, folder: Path, against: Path | None) -> Iterator[list[Way]]
         pair = stack.enter_context(static_pair.running(client, server, envoy, folder / "static"))
         found = [
             Way(DIRECT, client.process, partial(_at, server.address), manifests.HOST, ()),
-            _through(ONE_HOP, mesh, "plain"),
+            _through(ONE_HOP, mesh, PLAIN),
             Way(
                 STATIC, client.process, partial(_at, "127.0.0.1", offset=static_pair.CLIENT_SIDE), manifests.HOST, pair
             ),
             _through(MESH, mesh, "echo"),
+            replace(_through(UPGRADED, mesh, "upgraded"), protocols=("HTTP/1.1",)),
             _through(LOGGED, logged, "echo"),
         ]
         if against is not None:
@@ -62,9 +75,8 @@ def ways(envoy: Path, folder: Path, against: Path | None) -> Iterator[list[Way]]
 
 def _through(name: str, mesh: Mesh, service: str) -> Way:
     client, server = mesh.pod("client"), mesh.pod("server")
-    envoys = tuple(
-        pod.envoy for pod in (client, server) if pod.envoy is not None and (pod is client or service == "echo")
-    )
+    hops = (client,) if service == PLAIN else (client, server)
+    envoys = tuple(pod.envoy for pod in hops if pod.envoy is not None)
     address = partial(_at, mesh.service_address(service))
     return Way(name, client.process, address, f"{service}.{manifests.NAMESPACE}", envoys)
 

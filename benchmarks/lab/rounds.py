@@ -22,12 +22,13 @@ def measured(
 ) -> Iterator[Point]:
     """Yields the points of each load, on all ways; a first short round fills pools and does not count."""
     for load in chosen:
-        tell(f"{load.kind}, {load.protocol}: {rounds} rounds of {seconds:g} s on each of {len(ways)} ways")
-        samples: dict[str, list[Sample]] = {way.name: [] for way in ways}
-        for way in ways:
+        open_to = [way for way in ways if way.carries(load.protocol)]
+        tell(f"{load.kind}, {load.protocol}: {rounds} rounds of {seconds:g} s on each of {len(open_to)} ways")
+        samples: dict[str, list[Sample]] = {way.name: [] for way in open_to}
+        for way in open_to:
             _sample(way, load, _FIRST, folder)
         for _ in range(rounds):
-            for way in ways:
+            for way in open_to:
                 samples[way.name].append(_sample(way, load, seconds, folder))
         for name, found in samples.items():
             yield Point(load.name, load.kind, load.protocol, name, tuple(found))

@@ -1,15 +1,17 @@
 """The figures as tables in Markdown, aligned so that they read well on a terminal too."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Final
 
 from benchmarks.lab.load import LARGE_BODY, RATE
-from benchmarks.lab.paths import ABOUT, MESH, STATIC
+from benchmarks.lab.paths import ABOUT, MESH, OTHER, STATIC, UPGRADED
 from benchmarks.lab.results import Footprint, Point, Propagation, Result
-from benchmarks.lab.samples import Spread, spread
+from benchmarks.lab.samples import spread
 
 _MEGABYTE: Final = 1_000_000
+_NONE: Final = "-"
+_COMPARED: Final = ((MESH, STATIC), (UPGRADED, STATIC), (MESH, OTHER))
 
 Row = Sequence[str]
 
@@ -72,34 +74,52 @@ def _loads(points: Sequence[Point]) -> Iterator[str]:
 
 
 def _by_way(groups: Sequence[Sequence[Point]], field: str, *, scale: float = 1, lower: bool = False) -> str:
-    """One row a protocol, one column a way, and how the mesh compares to the static pair."""
-    names = [point.way for point in groups[0]]
-    compared = {STATIC, MESH} <= set(names)
-    head = ["", *names, *([f"{MESH} / {STATIC}"] if compared else [])]
+    """One row a protocol, one column a way, and how ways of the mesh compare to others."""
+    names = _names(groups)
+    compared = [pair for pair in _COMPARED if set(pair) <= set(names)]
+    head = ["", *names, *(f"{one} / {other}" for one, other in compared)]
     rows = []
     for group in groups:
-        by_name = {point.way: point for point in group}
-        cells = [_figure(point, field, scale) for point in group]
-        if compared:
-            cells.append(_ratio(by_name[MESH].ratio(by_name[STATIC], field)))
+        found = {point.way: point for point in group}
+        cells = [_figure(found[name], field, scale) if name in found else _NONE for name in names]
+        cells += [_ratio(found, pair, field) for pair in compared]
         rows.append([group[0].protocol, *cells])
     note = "Less is better. " if lower else ""
-    return table(head, rows) + f"\n\n{note}In brackets: least and most of the rounds." * compared
+    return table(head, rows) + f"\n\n{note}Ratios are medians; in brackets: least and most of the rounds." * bool(
+        compared
+    )
+
+
+def _names(groups: Sequence[Sequence[Point]]) -> list[str]:
+    """All ways, in order: no group has them in another one."""
+    return sorted({point.way for group in groups for point in group}, key=list(ABOUT).index)
 
 
 def _figure(point: Point, field: str, scale: float) -> str:
     median = point.spread(field).median * scale
-    return number(median) if median else "-"
+    return number(median) if median else _NONE
 
 
-def _ratio(found: Spread) -> str:
-    return f"{found.median:.2f} ({found.low:.2f}-{found.high:.2f})"
+def _ratio(found: Mapping[str, Point], pair: tuple[str, str], field: str) -> str:
+    one, other = (found.get(name) for name in pair)
+    if one is None or other is None:
+        return _NONE
+    ratio = one.ratio(other, field)
+    return f"{ratio.median:.2f} ({ratio.low:.2f}-{ratio.high:.2f})"
 
 
 def _latency(groups: Sequence[Sequence[Point]]) -> str:
-    head = ["", *(f"{point.way}, {name}" for point in groups[0] for name in ("p50", "p99"))]
-    rows = [[g[0].protocol, *(number(p.spread(f).median) for p in g for f in ("p50", "p99"))] for g in groups]
-    return table(head, rows)
+    """Two numbers in one cell: a column for each would be too wide."""
+    names = _names(groups)
+    rows = []
+    for group in groups:
+        found = {point.way: point for point in group}
+        rows.append([group[0].protocol, *(_latencies(found[name]) if name in found else _NONE for name in names)])
+    return table(["p50 / p99", *names], rows)
+
+
+def _latencies(point: Point) -> str:
+    return f"{number(point.spread('p50').median)} / {number(point.spread('p99').median)}"
 
 
 def _sidecars(result: Result) -> Iterator[str]:

@@ -40,6 +40,15 @@ ANNOTATIONS: Final[Mapping[str, tuple[str, str]]] = {
         "Pod",
         "what its Envoy logs of itself: `trace`, `debug`, `info`, `warning` (default) ...",
     ),
+    "sidecar.istio.io/interceptionMode": (
+        "Pod",
+        "`REDIRECT` (default); `TPROXY`: what comes in is seen with its own address; `NONE`: nothing is redirected",
+    ),
+    "proxy.istio.io/config": (
+        "Pod",
+        "settings of its proxy as YAML: `concurrency`, and `ISTIO_META_DNS_CAPTURE` in `proxyMetadata`",
+    ),
+    "weft.dev/dns-capture": ("Pod", "set by Weft: whether the sidecar answers the pod's DNS"),
     "sidecar.istio.io/status": ("Pod", "set by Weft on pods with an Envoy of their own"),
     f"{_TRAFFIC}includeOutboundIPRanges": ("Pod", "only connections to these ranges go through the sidecar"),
     f"{_TRAFFIC}excludeOutboundIPRanges": ("Pod", "connections to these ranges go past it"),
@@ -47,6 +56,9 @@ ANNOTATIONS: Final[Mapping[str, tuple[str, str]]] = {
     f"{_TRAFFIC}excludeOutboundPorts": ("Pod", "connections to these ports go past it"),
     f"{_TRAFFIC}includeInboundPorts": ("Pod", "only connections to these ports of the pod come through it"),
     f"{_TRAFFIC}excludeInboundPorts": ("Pod", f"connections to these ports come past it, besides {_EXCLUDED}"),
+    f"{_TRAFFIC}excludeInterfaces": ("Pod", "what goes or comes by these interfaces goes past it"),
+    f"{_TRAFFIC}kubevirtInterfaces": ("Pod", "what comes by these interfaces is treated as sent by the pod"),
+    "istio.io/reroute-virtual-interfaces": ("Pod", "the same"),
     "networking.istio.io/exportTo": ("Service", "namespaces that see it: `*`, `.` (its own), `~` (none) or names"),
     "istio.io/dry-run": (
         "AuthorizationPolicy",

@@ -3,13 +3,12 @@
 from typing import Final
 
 from tools.reference.markdown import sections, table
-from weft.apps.controller import XDS_PORT
-from weft.envoy.bootstrap.local_listeners import ADMIN_PORT, METRICS_PORT, READINESS_PORT
+from weft.apps.bootstraps import XDS_PORT
+from weft.base.families import FAMILIES
+from weft.envoy.names import ADMIN_PORT, METRICS_PORT, READINESS_PORT
 from weft.model.local import RedirectOrder
-from weft.node.addresses import MeshNetwork
-from weft.node.settings import DEFAULT_POD_CIDR
-from weft.redirect.sidecar import HBONE_PORT
-from weft.sources.local.addresses import ENTRY_CIDR, SERVICE_CIDR
+from weft.node.addresses import DEFAULT_POD_CIDRS, MeshNetwork
+from weft.sources.local.addresses import ENTRY_CIDRS, SERVICE_CIDRS
 
 _INTRODUCTION: Final = """\
 # Ports and addresses
@@ -24,6 +23,10 @@ network, so ports {ports} of its Envoy are there as well, on loopback. Where the
 which only its owner can open."""
 
 
+_FAMILIES: Final = """\
+A mesh has addresses of IPv4, of IPv6, or of both: see [IPv6](../guides/ipv6.md)."""
+
+
 def ports_page() -> str:
     """The page."""
     order = RedirectOrder()
@@ -31,6 +34,11 @@ def ports_page() -> str:
     rows = (
         (str(order.outbound_port), "each sidecar", "what the application sends is redirected here"),
         (str(order.inbound_port), "each sidecar", "what the application is sent is redirected here"),
+        (
+            str(order.dns_port),
+            "sidecars that answer DNS, loopback only",
+            "questions for [names](../guides/names.md#dns-that-sidecars-answer) are redirected here",
+        ),
         (str(ADMIN_PORT), "each Envoy, loopback only", "reading Envoy's admin interface: a list of paths, GET only"),
         (str(READINESS_PORT), "each Envoy", "`/healthz/ready`: 200 from the first whole configuration on"),
         (str(METRICS_PORT), "each Envoy", "`/stats/prometheus`: Envoy's metrics"),
@@ -39,20 +47,21 @@ def ports_page() -> str:
             "the controller, in the pods' network",
             "configuration and certificates for Envoys, over TLS only",
         ),
-        (str(HBONE_PORT), "nobody yet", "kept free for tunnels between proxies: never redirected"),
+        (str(order.tunnel_port), "nobody yet", "kept free for tunnels between proxies: never redirected"),
     )
     exceptions = f"Connections to ports {past} of a pod are not redirected."
-    addresses = table(("range", "what for"), _ranges(MeshNetwork("", DEFAULT_POD_CIDR)))
+    addresses = table(("IPv4", "IPv6", "what for"), _ranges())
     ports = table(("port", "where", "what for"), rows)
     machine = _MACHINE.format(ports=f"{ADMIN_PORT}, {READINESS_PORT} and {METRICS_PORT}")
-    return sections(_INTRODUCTION, "## Ports", ports, exceptions, machine, "## Addresses", addresses)
+    return sections(_INTRODUCTION, "## Ports", ports, exceptions, machine, "## Addresses", _FAMILIES, addresses)
 
 
-def _ranges(network: MeshNetwork) -> tuple[tuple[str, str], ...]:
+def _ranges() -> tuple[tuple[str, ...], ...]:
+    network = MeshNetwork("", tuple(DEFAULT_POD_CIDRS[family] for family in FAMILIES))
     return (
-        (f"{network.cidr}", "pods; another range is taken where this one overlaps a route of the machine"),
-        (f"{network.gateway}", "the controller, and the pods' gateway"),
-        (f"{network.host}", "the machine itself, as pods see it; also the address of gateways"),
-        (f"{SERVICE_CIDR}", "services; these addresses exist inside of pods only"),
-        (f"{ENTRY_CIDR}", "hosts of ServiceEntries that state no address"),
+        (*map(str, network.cidrs), "pods; another range is taken where this one overlaps a route of the machine"),
+        (*map(str, network.gateways), "the pods' gateway; at the primary one listens the controller"),
+        (*map(str, network.hosts), "the machine itself, as pods see it; also the addresses of gateways"),
+        (*(str(SERVICE_CIDRS[each]) for each in FAMILIES), "services; these addresses exist inside of pods only"),
+        (*(str(ENTRY_CIDRS[each]) for each in FAMILIES), "hosts of ServiceEntries that state no address"),
     )

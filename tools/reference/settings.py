@@ -9,8 +9,9 @@ from weft.base.issues import Ref
 from weft.base.places import DEFAULT_MESH, MESH_VARIABLE, STATE_VARIABLE
 from weft.dialects.istio.networking.mesh_settings import mesh_settings
 from weft.ir.settings import MeshSettings
-from weft.model import codes
+from weft.model import codes, istio_mesh_networks
 from weft.model.istio_mesh import CONFIG_MAP, KEY, NOT_READ, MeshConfig, decode_mesh_config
+from weft.model.istio_mesh_networks import MeshNetworks
 
 _INTRODUCTION: Final = """\
 # Settings
@@ -33,6 +34,14 @@ others in force. These fields are read:"""
 _REST: Final = """\
 These fields of the API are known and not supported yet. Where one is set to something else than Istio's default, Weft
 says so:"""
+
+_MESH_NETWORKS: Final = """\
+## MeshNetworks
+
+The key `{key}` of the same ConfigMap says which network endpoints are in, as Istio's
+[MeshNetworks](https://istio.io/latest/docs/reference/config/istio.mesh.v1alpha1/#MeshNetworks). An endpoint's own word
+(`topology.istio.io/network`) comes first, then its registry, which is `{cluster}`, then the narrowest range that has
+its address. Gateways of networks are not supported yet: endpoints are called at their own addresses."""
 
 _STANDALONE: Final = """\
 ## Folders for images
@@ -68,7 +77,10 @@ def settings_page() -> str:
     mesh_config = _MESH_CONFIG.format(key=KEY, config_map=CONFIG_MAP, namespace=namespace)
     fields = "\n".join(("```yaml", *_fields(), "```"))
     unread = table(("field", "what holds instead"), [(code(name), text) for name, text in sorted(NOT_READ.items())])
-    return sections(_INTRODUCTION, _ENVIRONMENT, environment, mesh_config, fields, _REST, unread, _STANDALONE)
+    mesh_networks = _MESH_NETWORKS.format(key=istio_mesh_networks.KEY, cluster=MeshSettings().cluster)
+    networks = "\n".join(("```yaml", *(text_of(line) for line in outline(MeshNetworks)), "```"))
+    settings = (mesh_config, fields, _REST, unread, mesh_networks, networks)
+    return sections(_INTRODUCTION, _ENVIRONMENT, environment, *settings, _STANDALONE)
 
 
 def _fields() -> Iterator[str]:

@@ -22,6 +22,10 @@ class Entry(Struct, frozen=True):
 
 ENTRIES: Final[Sequence[Entry]] = (
     Entry("up.pid", "weft up", "process id of the one that keeps the mesh, and its command; locked while it runs"),
+    Entry("isolation", "weft up", "how pods are kept apart"),
+    Entry("holder.json", "weft up", "without root: the process that holds the namespaces"),
+    Entry("forwarder.lock", "forwarder", "without root: held by the one that leads into the namespaces"),
+    Entry("forwards.json", "forwarder", "without root: which ports of gateways are open outside"),
     Entry("controller.sock", "controller", "its API, for commands and for the node process"),
     Entry("logs/*.log", "weft up", "output of controller and node, and of `weft up -d` itself"),
     Entry(

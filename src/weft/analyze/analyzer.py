@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
-from weft.analyze import access, gateways, interception, routes, selectors, services, traffic
+from weft.analyze import access, aliases, gateways, interception, routes, selectors, services, traffic
 from weft.base.issues import Issue
 from weft.mesh.fragments import Fragments
 from weft.mesh.reader import Mesh
@@ -20,6 +20,7 @@ CHECKS: tuple[Check, ...] = (
     services.bytes_without_address,
     services.shared_ports,
     services.nearness,
+    aliases.settings_of_aliases,
     gateways.conflicting_servers,
     gateways.missing_credentials,
     selectors.selectors_without_workloads,

@@ -28,7 +28,7 @@ def _backends(rule: RouteRule) -> Iterator[Backend]:
 
 
 def _missing(mesh: Mesh, scope: ProxyScope, backend: Backend) -> str | None:
-    service = mesh.inventory.service(scope.namespace, backend.host)
+    service = mesh.inventory.meant(scope.namespace, backend.host)
     if backend.broken:
         return None
     if service is None:
@@ -59,7 +59,7 @@ def ambiguous_ports(fragments: Fragments, mesh: Mesh) -> Iterator[Issue]:
     for ref, table in each(fragments, RouteTable):
         for rule in table.rules:
             for backend in _backends(rule):
-                service = mesh.inventory.service(table.source.namespace, backend.host)
+                service = mesh.inventory.meant(table.source.namespace, backend.host)
                 called = table.attach.kind not in ("gateway", "listener") and backend.host in table.hosts
                 if backend.port is None and not called and service is not None and len(service.ports) > 1:
                     ports = ", ".join(str(port.number) for port in service.ports)

@@ -11,15 +11,16 @@ from weft.mesh.reader import Mesh
 from weft.model.codes import OVERRULED, UNMANAGED_PORT, UNSUPPORTED
 
 
-def bytes_without_address(fragments: Fragments, _: Mesh) -> Iterator[Issue]:
+def bytes_without_address(fragments: Fragments, mesh: Mesh) -> Iterator[Issue]:
     """WEFT0502: a service of the cluster without an address has a port that is not declared to be HTTP.
 
-    Requests of HTTP name the service; a connection of bytes has only the address of a pod, or what DNS answers, for
-    which proxies have no listener.
+    Requests of HTTP name the service; a connection of bytes has only what DNS answers, for which proxies have no
+    listener. Of a headless service they know the endpoints, and another name for a service is that service.
     """
     for ref, service in each(fragments, Service):
         ports = [port for port in service.ports if _is_unmanaged(service, port)]
-        if not ports:
+        meant = mesh.inventory.meant(service.namespace, service.host)
+        if not ports or (meant is not None and meant.host != service.host):
             continue
         numbers = ", ".join(str(port.number) for port in ports)
         yield Issue(

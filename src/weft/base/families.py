@@ -1,7 +1,7 @@
 """Families of addresses, by the names that Kubernetes has for them (core/v1 Service, `ipFamilies`)."""
 
 from collections.abc import Iterable
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Final, Literal
 
 Family = Literal["IPv4", "IPv6"]
@@ -18,11 +18,19 @@ LOOPBACK: Final[dict[Family, str]] = {"IPv4": "127.0.0.1", "IPv6": "::1"}
 
 def parse_address(text: str) -> Address:
     """The address of a text. Raises ValueError for any other text, and for an address with a zone: that is a name of
-    this machine's (RFC 4007), and Python takes any characters for it."""
-    address = ip_address(text)
+    this machine's (RFC 4007), and Python takes any characters for it, also such that mean something to other tools."""
+    return ip_address(_without_zone(text))
+
+
+def parse_network(text: str) -> Network:
+    """The range of a text, or that of one address; host bits are ignored. Raises ValueError as `parse_address`."""
+    return ip_network(_without_zone(text), strict=False)
+
+
+def _without_zone(text: str) -> str:
     if "%" in text:
         raise ValueError(f"{text!r} has a zone")
-    return address
+    return text
 
 
 def is_address(text: str) -> bool:

@@ -39,15 +39,15 @@ _CALLER: Final = "%DOWNSTREAM_PEER_URI_SAN%"
 _AUDITED_BY: Final = {"http": HTTP_AUDITED_BY, "tcp": NETWORK_AUDITED_BY}
 
 
-def access_logs(settings: MeshSettings, level: Literal["http", "tcp"]) -> list[dict[str, Any]]:
+def access_logs(settings: MeshSettings, level: Literal["http", "tcp"], *, closed_by: str = "") -> list[dict[str, Any]]:
     """Returns the AccessLogs of an HTTP connection manager or a TCP proxy; none where the mesh does not log.
 
     After Istio's fields come the policies that refuse what none of them allows, the audit that took note, and the
-    identity in the caller's certificate.
+    identity in the caller's certificate. A TCP proxy, which has no route that could say them, is told those policies.
     """
     if not settings.access_log:
         return []
-    own = (CLOSED_BY, _AUDITED_BY[level], _CALLER)
+    own = (closed_by.replace("%", "%%") or CLOSED_BY, _AUDITED_BY[level], _CALLER)
     return [_log(settings.access_log, " ".join((*_FIELDS, *(f'"{operator}"' for operator in own))))]
 
 

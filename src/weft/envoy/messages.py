@@ -1,12 +1,12 @@
 """Small messages that many resources need: addresses, percentages, extensions, where to discover things."""
 
-import ipaddress
 from collections.abc import Iterable
 from typing import Any, Final
 
 from google.protobuf.message import Message
 
 from weft.base import protobuf
+from weft.base.families import parse_network
 
 _UNIX: Final = "unix:"
 _MILLION: Final = 1_000_000
@@ -26,7 +26,7 @@ def additional_addresses(hosts: Iterable[str], port: int) -> list[dict[str, Any]
 
 def cidr(text: str) -> Message:
     """Returns the range of a network (`10.0.0.0/8`) or of one address."""
-    network = ipaddress.ip_network(text, strict=False)
+    network = parse_network(text)
     return protobuf.new(
         "envoy.config.core.v3.CidrRange",
         address_prefix=str(network.network_address),

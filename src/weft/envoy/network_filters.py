@@ -85,8 +85,9 @@ def connection_manager(chain: HttpChain, filters: Sequence[Message], settings: M
     )
 
 
-def tcp_proxy(name: str, stream: StreamRoute, settings: MeshSettings) -> Message:
-    """Returns the network filter that passes bytes on; `name` is its name in statistics.
+def tcp_proxy(name: str, stream: StreamRoute, settings: MeshSettings, *, closed_by: str = "") -> Message:
+    """Returns the network filter that passes bytes on; `name` is its name in statistics, `closed_by` are the policies
+    that its log names.
 
     The share of a broken destination is closed at once.
     """
@@ -96,7 +97,7 @@ def tcp_proxy(name: str, stream: StreamRoute, settings: MeshSettings) -> Message
             TCP_PROXY,
             "envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy",
             stat_prefix=statistics_prefix(name),
-            access_log=access_logs(settings, "tcp"),
+            access_log=access_logs(settings, "tcp", closed_by=closed_by),
             idle_timeout=milliseconds(stream.idle),
             max_downstream_connection_duration=milliseconds(stream.lifetime),
             hash_policy=[{"source_ip": {}}] if stream.by_address else [],

@@ -5,7 +5,7 @@ from typing import Any, Final
 from google.protobuf.message import Message
 
 from weft.base import protobuf
-from weft.envoy.messages import extension
+from weft.envoy.messages import extension, wrapped
 from weft.envoy.names import local_domains
 from weft.envoy.protocol_options import Codec
 from weft.envoy.socket_match import (
@@ -30,6 +30,10 @@ from weft.ir.view import Cluster
 
 _SOCKET: Final = "envoy.transport_sockets.tls"
 _CONTEXT: Final = "envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext"
+
+_SESSIONS: Final = 32
+"""Sessions that connections of a cluster can resume at the same time: each counts once (RFC 8446, C.4), and a resumed
+handshake has no signatures. Envoy keeps 1. All are forgotten when a certificate or the roots are replaced."""
 
 # A permissive server tells TLS of the mesh from an application's own by the first names, and HTTP from bytes (Istio's
 # inbound chains). The last one is what both ends then agree on. Where a client's version is kept there is no last one:
@@ -101,7 +105,8 @@ def _mesh_socket(cluster: Cluster, version: Codec, settings: MeshSettings) -> di
     tls = cluster.settings.tls
     context = mesh_context(_MESH_ALPN[version], _peers(cluster, settings), settings.lowest_tls)
     sni = (tls.server_name if tls else None) or cluster.server_name
-    return extension(_SOCKET, _CONTEXT, common_tls_context=context, sni=sni)
+    sessions = wrapped(_SESSIONS)
+    return extension(_SOCKET, _CONTEXT, common_tls_context=context, sni=sni, max_session_keys=sessions)
 
 
 def _peers(cluster: Cluster, settings: MeshSettings) -> list[Text]:

@@ -47,6 +47,12 @@ class Network(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
     gateways: tuple[NetworkGateway, ...] = ()
 
 
+class MeshNetworks(Struct, frozen=True, rename="camel"):
+    """The whole text."""
+
+    networks: dict[str, Network] = {}
+
+
 class DecodedNetworks(Struct, frozen=True):
     """The networks that can be read, by name, and what is wrong with the others."""
 

@@ -47,8 +47,8 @@ _TEXTS: Final[Mapping[type[Struct], str]] = {
     api.PodTemplate: "",
     api.LabelSelector: "",
     api.TemplateMetadata: """name namespace creationTimestamp finalizers ownerReferences generateName""",
-    api.Service: """allocateLoadBalancerNodePorts externalTrafficPolicy healthCheckNodePort ipFamilies
-        ipFamilyPolicy loadBalancerClass loadBalancerIP loadBalancerSourceRanges""",
+    api.Service: """allocateLoadBalancerNodePorts externalTrafficPolicy healthCheckNodePort loadBalancerClass
+        loadBalancerIP loadBalancerSourceRanges""",
     api.ServicePort: "",
     api.EndpointSlice: "",
     api.SliceEndpoint: "deprecatedTopology hints targetRef",

@@ -126,6 +126,7 @@ class ProxyOrder(Struct, frozen=True, kw_only=True):
 
     bootstrap: str
     user: int = 1337
+    group: int = 1337
     ready_port: int = 15021
     concurrency: int = 1
     log_level: str = "warning"
@@ -138,7 +139,8 @@ class ProxyOrder(Struct, frozen=True, kw_only=True):
 class PodOrder(Struct, frozen=True, kw_only=True):
     """A pod that shall run. A changed order for the same `uid` is taken live where that is possible.
 
-    `addresses` are given by the controller: one of each family of the mesh, the primary one first. `host_network` pods run in the namespace that the mesh was started in.
+    `addresses` are given by the controller: one of each family of the mesh, the primary one first. `host_network` pods
+    run in the namespace that the mesh was started in.
     """
 
     uid: str

@@ -28,8 +28,9 @@ DESCRIPTIONS: Final[Mapping[Isolation, Description]] = {
         "a network namespace for each pod, all in a user namespace of yours",
         (
             *_ONE_USER,
-            "Pods reach the mesh and nothing else: there is no way out to other networks.",
+            "Pods reach nothing but the mesh: this machine and its networks are outside of their namespaces.",
             "From outside, TCP ports of gateways and of pods with hostNetwork are reached through a forwarder.",
+            "TPROXY is not available: a pod that asks for it does not start.",
         ),
     ),
     "loopback": Description(

@@ -11,6 +11,9 @@ from weft.model.local import HostEntry
 from weft.node.hosts import edits, host_lines
 from weft.node.state import checked_label, write_atomically
 
+RESOLVER: Final = "127.0.0.1"
+"""The one server that pods ask for names; nobody is there unless Envoy answers."""
+
 _LABEL: Final = r"[A-Za-z0-9_]([-A-Za-z0-9_]*[A-Za-z0-9_])?"
 _NAME: Final = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(\.{_LABEL})*")
 _HOSTS_LINE: Final = re.compile(r"^hosts:.*$", re.MULTILINE)
@@ -78,7 +81,7 @@ def resolver_text(namespace: str, domain: str) -> str:
     """resolv.conf(5) with a cluster's search list. Nobody answers at 127.0.0.1:53 of a pod, and the kernel says so at
     once: a name that is not in the hosts file fails quickly instead of after the resolver's patience."""
     search = f"{namespace}.svc.{domain} svc.{domain} {domain}"
-    return f"search {search}\nnameserver 127.0.0.1\noptions ndots:5 timeout:1 attempts:1\n"
+    return f"search {search}\nnameserver {RESOLVER}\noptions ndots:5 timeout:1 attempts:1\n"
 
 
 def switch_text(machine: str) -> str:

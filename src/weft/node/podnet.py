@@ -34,7 +34,7 @@ class PodNetwork:
         self._identifier = identifier
         self._tools = tools
         self._threads = threads
-        self._redirection = Redirection(self.name, tools)
+        self._redirection = Redirection(self.name, tools, threads)
 
     @property
     def inode(self) -> int | None:

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from weft.model.local import RedirectOrder
 from weft.node.links import change
-from weft.node.namespaces import pin
+from weft.node.namespaces import NamespaceThread, pin
 from weft.node.tools import OPTIONAL, Tools
 from weft.redirect import iptables, nft
 from weft.redirect.plan import Family, Plan, TableName
@@ -22,6 +22,9 @@ _OPTIONS: Final[dict[Family, str]] = {"ip": "-4", "ip6": "-6"}
 _EVER_USED: Final[tuple[TableName, ...]] = ("raw", "mangle", "nat")
 _PREFERENCE: Final = 13_370
 """Ours among the namespace's routing rules, so that it is found again."""
+
+_ANY_SOURCE: Final = {f"ipv4/conf/{name}/rp_filter": "0" for name in ("all", "lo")}
+"""With TPROXY Envoy sends from clients' addresses, by the loopback interface."""
 
 
 class _RoutingRule(Struct, frozen=True):
@@ -34,9 +37,10 @@ class _RoutingRule(Struct, frozen=True):
 class Redirection:
     """What leads traffic of the namespace with that name to an Envoy in it."""
 
-    def __init__(self, name: str, tools: Tools) -> None:
+    def __init__(self, name: str, tools: Tools, threads: NamespaceThread) -> None:
         self._name = name
         self._tools = tools
+        self._threads = threads
         self._untouched = False
 
     def start_anew(self) -> None:
@@ -72,6 +76,7 @@ class Redirection:
         )
         if plan.route is None:
             return
+        await self._threads.write_settings(pin(self._name), _ANY_SOURCE)
         await self._remove_routes()
         for ruleset in plan.rulesets:
             option, mark, table = _OPTIONS[ruleset.family], plan.route.mark, plan.route.table

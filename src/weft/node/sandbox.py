@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from weft.base.families import parse_address
 from weft.model.local import PodOrder, RedirectOrder
 from weft.node.envoy import BINARY_NAME, BOOTSTRAP_FILE, fits_in_argument
+from weft.node.names import RESOLVER
 from weft.node.networks import PodNet
 from weft.node.parts import NodeParts
 from weft.node.specs import PodPlace
@@ -125,7 +126,7 @@ class Sandbox:
         proxy, mark = self.record.order.proxy, self._parts.means.proxy_mark
         if proxy is None or proxy.redirect is None or mark is None:
             return proxy.redirect if proxy else None
-        return replace(proxy.redirect, proxy_mark=mark)
+        return told_by_mark(proxy.redirect, mark)
 
     def _remember(self, record: PodRecord) -> None:
         self.record = record
@@ -134,3 +135,15 @@ class Sandbox:
 
 def _network(order: PodOrder, parts: NodeParts) -> PodNet:
     return parts.means.networks.of_pod(parts.network, pod_id(order.uid))
+
+
+def told_by_mark(order: RedirectOrder, mark: int) -> RedirectOrder:
+    """The redirection where Envoy's traffic is told by its mark and not by its user.
+
+    Its questions to resolvers have no mark (c-ares can't be told one), and would come back to it: so only those are
+    captured that go where resolv.conf says.
+    """
+    marked = replace(order, proxy_mark=mark)
+    if not order.capture_all_dns:
+        return marked
+    return replace(marked, capture_all_dns=False, dns_servers=(RESOLVER,))

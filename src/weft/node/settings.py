@@ -46,11 +46,11 @@ class LogLimits(Struct, frozen=True):
 class NodeSettings(Struct, frozen=True, kw_only=True):
     """Settings of one node process.
 
-    `state` is the node's own folder (mode 0700), `controller` the controller's unix socket. `pod_cidrs`, one of
-    each family, are only wishes: another range is taken where one overlaps a route of this machine. `hidden` is the folder that no application may
-    see, usually the mesh's whole state folder above `state`. `envoy` is the binary that the user named, if any;
-    `search_path` is where applications and tools are searched, and is the PATH of applications. `isolation` is how pods
-    are kept apart.
+    `state` is the node's own folder (mode 0700), `controller` the controller's unix socket. `pod_cidrs`, one of each
+    family, are only wishes: another range is taken where one overlaps a route of this machine. `hidden` is the folder
+    that no application may see, usually the mesh's whole state folder above `state`. `envoy` is the binary that the
+    user named, if any; `search_path` is where applications and tools are searched, and is the PATH of applications.
+    `isolation` is how pods are kept apart.
     """
 
     mesh: str
@@ -81,9 +81,7 @@ class NodeSettings(Struct, frozen=True, kw_only=True):
         return f"weft-{self.mesh}-{sha256(str(self.state).encode()).hexdigest()[:12]}"
 
 
-def node_settings(
-    places: Places, envoy: Path | None = None, families: Iterable[Family] = ("IPv4",)
-) -> NodeSettings:
+def node_settings(places: Places, envoy: Path | None = None, families: Iterable[Family] = ("IPv4",)) -> NodeSettings:
     """The settings of a mesh's node process, and of whoever looks at what it keeps; its isolation is the stored one.
 
     Applications find the interpreter that runs Weft before any other: a mesh must not depend on shims in PATH.

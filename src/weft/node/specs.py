@@ -89,7 +89,7 @@ def proxy_spec(pod: PodOrder, proxy: ProxyOrder, place: PodPlace) -> UnitSpec:
     restart what serves well."""
     host = proxy.address or LOOPBACK["IPv4" if pod.host_network else family_of(pod.address)]
     ready = Action(http_path=_READY_PATH, port=proxy.ready_port, host=host)
-    started_by = (proxy.bootstrap, proxy.user, proxy.concurrency, proxy.log_level, proxy.drain)
+    started_by = (proxy.bootstrap, proxy.user, proxy.group, proxy.concurrency, proxy.log_level, proxy.drain)
     return UnitSpec(
         name=PROXY_NAME,
         digest=_digest(started_by),
@@ -97,7 +97,7 @@ def proxy_spec(pod: PodOrder, proxy: ProxyOrder, place: PodPlace) -> UnitSpec:
             command=envoy_command(proxy),
             folder=str(place.proxy),
             user=_user(proxy.user, place),
-            group=_user(proxy.user, place),
+            group=_user(proxy.group, place),
             hidden=str(place.hidden),
             mark=place.mark,
             seen_as=str(_PROXY_SEES_ITS_FOLDER_AS),
@@ -124,9 +124,10 @@ def _tag(container: str, place: PodPlace) -> str:
 
 def _kept(pod: PodOrder, place: PodPlace) -> tuple[str, ...]:
     """Capabilities of Envoy, as far as this machine (a container, perhaps) lets us hand them on. Where users don't tell
-    what it sends, it must mark that (socket(7), SO_MARK)."""
+    what it sends, it must mark that (socket(7), SO_MARK); with TPROXY it also has clients' addresses (ip(7))."""
     ports = (_PRIVILEGED_PORTS,) if pod.host_network else ()
-    wanted = (PROXY_MARK, *ports, *((_MARKING,) if place.only_user is not None else ()))
+    transparent = pod.proxy and pod.proxy.redirect and pod.proxy.redirect.interception == "tproxy"
+    wanted = (PROXY_MARK, *ports, *((_MARKING,) if transparent or place.only_user is not None else ()))
     return tuple(name for name in wanted if is_permitted(CAPABILITY_NUMBERS[name]))
 
 
@@ -180,7 +181,7 @@ def _refusal(pod: PodOrder, container: ContainerOrder, place: PodPlace) -> tuple
     if container.folder and Path(container.folder).resolve().is_relative_to(place.hidden.resolve()):
         message = f"{container.folder} is inside of {place.hidden}, which no container may see: map another folder"
         return "CreateContainerConfigError", message
-    if pod.proxy and pod.proxy.redirect and container.user in pod.proxy.redirect.proxy_users:
+    if pod.proxy and pod.proxy.redirect and container.user in (pod.proxy.user, *pod.proxy.redirect.proxy_users):
         message = f"user {container.user} is Envoy's own and would pass the mesh by: choose another runAsUser"
         return "CreateContainerConfigError", message
     return None

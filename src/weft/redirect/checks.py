@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Iterable, Sequence
-from ipaddress import ip_address, ip_network
+from ipaddress import ip_network
 from typing import Final
 
+from weft.base.families import parse_address, parse_network
 from weft.redirect.plan import Network, Owner
 
 EVERYTHING: Final = "*"
@@ -62,7 +63,7 @@ def networks(texts: Iterable[str], field: str) -> list[Network]:
     found: list[Network] = []
     for text in texts:
         try:
-            found.append(ip_network(text, strict=False))
+            found.append(parse_network(text))
         except ValueError as error:
             reason = f"{text!r} is no address range: write one like 10.0.0.0/8 or fd00::/8"
             raise OrderError(field, reason) from error
@@ -79,7 +80,7 @@ def addresses(texts: Iterable[str], field: str) -> list[Network]:
     found = []
     for text in texts:
         try:
-            found.append(ip_network(ip_address(text)))
+            found.append(ip_network(parse_address(text)))
         except ValueError as error:
             raise OrderError(field, f"{text!r} is no address: write one like 10.96.0.10") from error
     return found

@@ -87,10 +87,10 @@ def test_the_command_line_works_from_outside(mesh: UserMesh) -> None:
     assert "isolation userns" in status
     assert all(limit in status for limit in DESCRIPTIONS["userns"].limits)
     assert len(output(mesh.weft("proxy-status")).splitlines()) == 1 + 4
-    assert "outbound|80||echo.shop" in output(mesh.weft("proxy-config", "clusters", "deploy/client", "-n", "shop"))
-    assert output(mesh.weft("exec", "-n", "shop", "deploy/client", "--", "cat", "/proc/sys/kernel/hostname")).startswith(
-        "client-"
-    )
+    assert "echo.shop.svc.cluster.local" in output(mesh.weft("proxy-config", "clusters", "deploy/client", "-n", "shop"))
+    assert output(
+        mesh.weft("exec", "-n", "shop", "deploy/client", "--", "cat", "/proc/sys/kernel/hostname")
+    ).startswith("client-")
 
 
 def test_another_user_is_refused_with_the_reason(mesh: UserMesh) -> None:
@@ -103,7 +103,9 @@ def test_another_user_is_refused_with_the_reason(mesh: UserMesh) -> None:
           - {name: app, image: weft.dev/e2e/app:v1, command: [sleep, "60"], securityContext: {runAsUser: 1000}}
         """
     with mesh.config(pod):
-        eventually(lambda: _contains(output(mesh.weft("describe", "pod", "other", "-n", "shop")), "can't name another one"))
+        eventually(
+            lambda: _contains(output(mesh.weft("describe", "pod", "other", "-n", "shop")), "can't name another one")
+        )
     eventually(lambda: _equal(mesh.api.has("Pod", "shop", "other"), False))
     eventually(lambda: _equal(len(mesh.api.pods()), 4))
 

@@ -48,7 +48,7 @@ class User(Struct, frozen=True):
     def own(self, *paths: Path) -> None:
         """Gives him files and folders."""
         if os.geteuid() == 0:
-            for path in (inner for path in paths for inner in (path, *path.rglob("*"))):
+            for path in (inner for given in paths for inner in (given, *given.rglob("*"))):
                 os.chown(path, self.number, self.number)
 
 

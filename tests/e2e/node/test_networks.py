@@ -11,11 +11,11 @@ from msgspec.structs import replace
 from tests.e2e.node.conftest import Mesh, output
 
 from weft.base.families import Family
-from weft.node.addresses import MeshNetwork
+from weft.node.addresses import DEFAULT_POD_CIDRS, MeshNetwork
 from weft.node.hub import FamiliesError, machine_link, prepare_network, remove_network
 from weft.node.namespaces import NamespaceThread
 from weft.node.podnet import PodNetwork
-from weft.node.settings import DEFAULT_POD_CIDRS, NodeSettings
+from weft.node.settings import NodeSettings
 from weft.node.tools import find_tools
 
 pytestmark = pytest.mark.isolation("userns")
@@ -38,7 +38,6 @@ class Networks:
         pod = PodNetwork(network, "aaaaaaaaaa", self.tools, self.threads)
         await pod.create(tuple(ip_address(ADDRESSES[family]) for family in families))
         return network, pod
-
 
     async def answers(self, namespace: Path | None, address: str) -> bool:
         """Whether somebody has an address, seen from a namespace: a refused connection is an answer."""

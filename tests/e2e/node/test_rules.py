@@ -20,7 +20,7 @@ from weft.node.hub import prepare_network, remove_network
 from weft.node.namespaces import NamespaceThread
 from weft.node.podnet import PodNetwork
 from weft.node.settings import NodeSettings
-from weft.node.tools import find_tools
+from weft.node.tools import OPTIONAL, Tools, find_tools
 from weft.redirect.nftables import render_services
 from weft.redirect.services import service_plan
 
@@ -35,9 +35,10 @@ OUTBOUND, INBOUND = 15001, 15006
 class Net:
     """Two pods' networks: rules are put into the one here; the other one has none."""
 
-    def __init__(self, here: PodNetwork, there: PodNetwork, threads: NamespaceThread) -> None:
+    def __init__(self, here: PodNetwork, there: PodNetwork, by_nft: PodNetwork, threads: NamespaceThread) -> None:
         self.here = here
         self.there = there
+        self.by_nft = by_nft
         self._threads = threads
         self._stack = contextlib.AsyncExitStack()
 
@@ -65,6 +66,15 @@ class Net:
                 return "refused"
             except TimeoutError:
                 return "no answer"
+
+
+async def inside(pod: PodNetwork, *command: str) -> str:
+    """Output of a command in a pod's network."""
+    process = await asyncio.create_subprocess_exec(
+        "nsenter", f"--net={pod.pin}", *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL
+    )
+    said, _ = await process.communicate()
+    return said.decode().strip()
 
 
 def _tcp(port: int) -> socket.socket:
@@ -111,7 +121,8 @@ async def net(tmp_path: Path) -> AsyncIterator[Net]:
     there = PodNetwork(mesh, "bbbbbbbbbb", tools, threads)
     await here.create((IPv4Address(HERE),))
     await there.create((IPv4Address(THERE),))
-    made = Net(here, there, threads)
+    only_nft = Tools({name: path for name, path in tools.paths.items() if name not in OPTIONAL})
+    made = Net(here, there, PodNetwork(mesh, "aaaaaaaaaa", only_nft, threads), threads)
     await made.listen(here, OUTBOUND, INBOUND, 8080, 15021, 15090, 15020, 15008)
     await made.listen(there, 80, 8080, 3306)
     yield made
@@ -195,6 +206,30 @@ async def test_the_end_of_redirection_leaves_no_rule(net: Net) -> None:
     await net.here.redirect(None)
     assert (await net.ask(net.here, THERE, 80)).startswith("80 ")
     assert (await net.ask(net.there, HERE, 8080)).startswith("8080 ")
+
+
+async def test_without_iptables_nft_does_the_same(net: Net) -> None:
+    await net.by_nft.redirect(RedirectOrder())
+    assert await net.ask(net.here, THERE, 80) == f"15001 for {THERE}:80"
+    assert (await net.ask(net.here, THERE, 80, user=ENVOY)).startswith("80 ")
+    assert await net.ask(net.there, HERE, 8080) == f"15006 for {HERE}:8080"
+    await net.by_nft.redirect(None)
+    assert (await net.ask(net.here, THERE, 80)).startswith("80 ")
+
+
+async def test_another_kind_of_interception_leaves_nothing_of_the_former(net: Net) -> None:
+    clear = RedirectOrder(interception="tproxy", capture_dns=True, capture_all_dns=True, drop_invalid=True, ipv6=True)
+    for pod in (net.here, net.by_nft):
+        await pod.redirect(clear)
+        await pod.redirect(clear)
+        assert await inside(pod, "ip", "-4", "rule", "show", "fwmark", "1337") != ""
+        assert "::6" in await inside(pod, "ip", "-6", "address", "show", "dev", "lo")
+        await pod.redirect(None)
+        for family in ("-4", "-6"):
+            assert await inside(pod, "ip", family, "rule", "show", "fwmark", "1337") == ""
+        rules = await inside(pod, "nft", "list", "ruleset")
+        assert "ISTIO" not in rules
+        assert (await net.ask(net.there, HERE, 8080)).startswith("8080 ")
 
 
 async def test_rules_are_replaced_with_no_moment_without_them(net: Net) -> None:

@@ -1,6 +1,7 @@
 """A client of the discovery service that asks for all that a proxy asks for: run as a program on the machine.
 
-Reads a list of {"address", "root", "token", "node"} as JSON, and writes for each {type URL: {name: resource in base64}}.
+Reads a list of {"address", "root", "token", "node"} as JSON, and writes for each
+{type URL: {name: resource in base64}}.
 """
 
 import base64

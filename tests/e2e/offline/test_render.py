@@ -1,9 +1,10 @@
-"""What `weft render` prints for a proxy is what the controller sends it and what its Envoy holds, and Envoy takes it."""
+"""What `weft render` prints for a proxy is what the controller sends it and what its Envoy has, and Envoy takes it."""
 
 import base64
 import json
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -35,12 +36,16 @@ ADDED_BY_ENVOY = ("extensions", "userAgentName", "userAgentBuildVersion", "userA
 
 def render(mesh: RunningMesh, pod: Pod) -> Json:
     """What a user sees who renders the mesh's folder; it must be the same each time."""
-    command = [sys.executable, "-m", "weft.apps.main", "render", "-f", str(mesh.folder.path)]
-    command += ["--node", f"{pod.namespace}/{pod.name}"]
+    document: Json = json.loads(rendered(mesh.folder.path, f"{pod.namespace}/{pod.name}"))
+    return document
+
+
+@cache
+def rendered(folder: Path, node: str) -> bytes:
+    command = [sys.executable, "-m", "weft.apps.main", "render", "-f", str(folder), "--node", node]
     first, second = (subprocess.run(command, capture_output=True, check=True).stdout for _ in range(2))
     assert first == second
-    document: Json = json.loads(first)
-    return document
+    return first
 
 
 def proxies(mesh: RunningMesh) -> list[tuple[Pod, str]]:
@@ -71,7 +76,7 @@ def content(text: str) -> Json:
 
 def held(dump: Dump, section: str) -> list[Json]:
     """What an Envoy holds that it did not start with, in canonical JSON."""
-    static = {each["name"] for each in dump.bootstrap["static_resources"].get(section, ())}
+    static = {each["name"] for kind in ("clusters", "listeners") for each in dump.bootstrap["static_resources"][kind]}
     found = (canonical(TYPES[section], each) for each in getattr(dump, section))
     return sorted((each for each in found if each["name"] not in static), key=lambda each: str(each["name"]))
 

@@ -156,6 +156,24 @@ class Net:
             except TimeoutError:
                 return "no answer"
 
+    def is_answered(self, target: tuple[str, int]) -> bool:
+        """Whether the pod says anything to a packet from outside that belongs to no connection: a second step of a
+        handshake (SYN and ACK) that nobody began, which connection tracking takes for invalid."""
+        source, port = OUTSIDE["ip"], 54_321
+        with self.inside("outside"):
+            raw = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_TCP)
+        with raw:
+            raw.sendto(_segment((source, port), target), (target[0], 0))
+            raw.settimeout(0.3)
+            try:
+                while True:
+                    packet = raw.recv(200)
+                    header = (packet[0] & 0xF) * 4
+                    if struct.unpack_from("!HH", packet, header) == (target[1], port):
+                        return True
+            except TimeoutError:
+                return False
+
     def _new(self) -> int:
         assert _LIBC.unshare(CLONE_NEWNET) == 0, os.strerror(ctypes.get_errno())
         made = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
@@ -236,6 +254,15 @@ def _meant(connection: socket.socket) -> str:
     except OSError:
         address, port = connection.getsockname()[:2]
         return f"{ip_address(address)} {port}"
+
+
+def _segment(source: tuple[str, int], target: tuple[str, int]) -> bytes:
+    """A TCP segment with SYN and ACK (RFC 9293)."""
+    segment = struct.pack("!HHIIBBHHH", source[1], target[1], 1, 1, 5 << 4, 0x12, 1024, 0, 0)
+    pseudo = socket.inet_aton(source[0]) + socket.inet_aton(target[0]) + struct.pack("!BBH", 0, 6, len(segment))
+    total = sum(struct.unpack(f"!{(len(pseudo) + len(segment)) // 2}H", pseudo + segment))
+    checksum = ~((total & 0xFFFF) + (total >> 16)) & 0xFFFF
+    return segment[:16] + struct.pack("!H", checksum) + segment[18:]
 
 
 def _enter(descriptor: int) -> None:

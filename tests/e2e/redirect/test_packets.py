@@ -1,11 +1,14 @@
 """Rules in a real namespace send each packet where the plan says, whichever tool loaded them."""
 
 from collections.abc import Iterator
+from ipaddress import ip_address
 
 import pytest
+from msgspec.structs import replace
 from tests.e2e.redirect.cases import CASES, Case, packets
-from tests.e2e.redirect.net import MACHINE, Net
+from tests.e2e.redirect.net import MACHINE, POD, Net
 
+from weft.model.local import RedirectOrder
 from weft.redirect import iptables, iptables_parse, nft, nft_parse
 from weft.redirect.explain import explain_packet
 from weft.redirect.packets import Packet
@@ -99,6 +102,19 @@ def test_every_packet_goes_where_the_plan_says(net: Net, case: Case, tool: str) 
     assert wrong == {}
     for rules in plan.rulesets:
         assert chains(read_back(net, rules.family, tool)) == chains(rules)
+
+
+@pytest.mark.parametrize("tool", ["iptables", "nft"])
+def test_invalid_packets_are_only_dropped_if_that_is_asked_for(net: Net, tool: str) -> None:
+    target = (POD["ip"], 8080)
+    packet = replace(
+        Packet(direction="in", protocol="tcp", destination=ip_address(POD["ip"]), port=8080), state="INVALID"
+    )
+    for order in (RedirectOrder(), RedirectOrder(drop_invalid=True)):
+        plan = sidecar_plan(order)
+        load(net, plan, tool)
+        assert net.is_answered(target) == (simulate(plan.ruleset("ip"), packet).result != "dropped")
+        assert net.is_answered(target) == (not order.drop_invalid)
 
 
 def test_there_are_enough_cases() -> None:

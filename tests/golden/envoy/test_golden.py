@@ -23,6 +23,7 @@ from weft.envoy.cluster import CLUSTER, cluster
 from weft.envoy.endpoints import LOAD_ASSIGNMENT, cluster_load_assignment
 from weft.envoy.inbound_routes import inbound_route_configuration
 from weft.envoy.listener.chains import LISTENER
+from weft.envoy.listener.dns import dns_listener, dns_stream_listener, resolvers_cluster
 from weft.envoy.listener.gateway import gateway_listener
 from weft.envoy.listener.inbound import inbound_listener
 from weft.envoy.listener.outbound import outbound_listener, virtual_outbound
@@ -70,12 +71,25 @@ def _uncaptured_routes() -> Iterable[Message]:
     yield route_configuration(views.PROXY_TABLE)
 
 
+def _names_listeners() -> Iterable[Message]:
+    yield outbound_listener(views.MEMBER, SETTINGS)
+    yield dns_listener(views.HOSTS, SETTINGS)
+    yield dns_stream_listener(views.HOSTS, SETTINGS)
+
+
 GROUPS: Mapping[str, tuple[str, Callable[[], Iterable[Message]]]] = {
     "clusters": (CLUSTER, _clusters),
     "endpoints": (LOAD_ASSIGNMENT, lambda: map(cluster_load_assignment, views.ENDPOINTS)),
     "routes": (ROUTE_CONFIGURATION, lambda: map(route_configuration, views.TABLES)),
     "outbound-listeners": (LISTENER, lambda: (outbound_listener(each, SETTINGS) for each in views.OUTBOUND)),
     "virtual-outbound": (LISTENER, lambda: [virtual_outbound("allow", SETTINGS)]),
+    "names-listeners": (LISTENER, _names_listeners),
+    "names-clusters": (
+        CLUSTER,
+        lambda: (cluster(views.ADDRESSED, SETTINGS), resolvers_cluster(views.HOSTS, SETTINGS)),
+    ),
+    "names-endpoints": (LOAD_ASSIGNMENT, lambda: [cluster_load_assignment(views.MEMBERS)]),
+    "names-routes": (ROUTE_CONFIGURATION, lambda: [route_configuration(views.MEMBER_TABLE)]),
     "inbound-listener": (LISTENER, lambda: [inbound_listener(views.INBOUND, SETTINGS)]),
     "inbound-clusters": (CLUSTER, lambda: (inbound_cluster(each, SETTINGS) for each in _served())),
     "inbound-routes": (
@@ -112,7 +126,7 @@ def test_a_real_envoy_accepts_every_resource(tmp_path: Path) -> None:
         tmp_path,
         listeners=[inline_routes(each, routes) for each in listeners],
         clusters=[cluster for group in resources if group.endswith("clusters") for cluster in resources[group]],
-        endpoints=[*_without_endpoints(), *resources["endpoints"]],
+        endpoints=[*_without_endpoints(), *resources["endpoints"], *resources["names-endpoints"]],
         secrets=secrets(tmp_path, CREDENTIALS),
     )
     document["layered_runtime"] = protobuf.to_dict(_stored("bootstrap")[0])["layeredRuntime"]

@@ -20,6 +20,7 @@ from weft.ir.view import (
     Endpoints,
     GatewayListener,
     GatewayServer,
+    HostTable,
     Inbound,
     InboundPort,
     OutboundListener,
@@ -447,4 +448,41 @@ UNCAPTURED_BOOTSTRAP = replace(
     admin_listen=(UNCAPTURED.address,),
     mark=None,
     source=_APPLICATION,
+)
+
+# ---- names: a service without an address, and DNS that the proxy answers ---------------------------------------------
+DB = "db.default.svc.cluster.local"
+ADDRESSED = cluster(9000, "detect", host=DB, addressed=True)
+MEMBERS = Endpoints(
+    ADDRESSED.name,
+    (
+        EndpointGroup(
+            ("", "", ""),
+            0,
+            None,
+            tuple(
+                Endpoint(f"Kubernetes//Pod/default/db-{number}", f"10.244.1.{number}", 9000, healthy=not number)
+                for number in range(2)
+            ),
+        ),
+    ),
+    addressed=True,
+)
+MEMBER_ROUTE = f"10.244.1.1|{DB}:9000"
+MEMBER = OutboundListener(
+    address="10.244.1.1",
+    port=9000,
+    kind="detect",
+    route=MEMBER_ROUTE,
+    streams=(StreamRoute(to(ADDRESSED), name=DB, endpoint="10.244.1.1"),),
+)
+MEMBER_TABLE = RouteConfiguration(
+    MEMBER_ROUTE,
+    (VirtualHost(f"{DB}:9000", ("*",), (Route(rule("default"), to(ADDRESSED)),), endpoint="10.244.1.1"),),
+    "allow",
+)
+HOSTS = HostTable(
+    (("*.wild.example", ("240.240.0.9",)), (DB, ("10.244.1.0", "10.244.1.1")), ("six.example", ("fd00::7",))),
+    ("10.0.0.53",),
+    ("IPv4", "IPv6"),
 )

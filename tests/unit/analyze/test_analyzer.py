@@ -291,3 +291,23 @@ def test_a_destination_of_several_ports_must_name_one_unless_it_is_what_was_call
     assert findings(world) == [("IST0112", "routes")]
     world.put(table(REVIEWS, rule(Backend(host_of("many"), 81))), name="routes")
     assert findings(world) == []
+
+
+def test_what_is_said_of_another_name_for_a_service_is_told() -> None:
+    world = sound_world()
+    alias = service("friend", alias_of=REVIEWS, ports=(), addresses=(), members=None, resolution="dns")
+    world.put(alias, name="friend")
+    assert findings(world) == []
+    world.put(policy(alias.host, settings=TrafficSettings(pending=1)), name="settings")
+    world.put(table(alias.host, rule(Backend(REVIEWS, 80))), name="routes")
+    assert findings(world) == [("IST0133", "routes"), ("IST0133", "settings")]
+
+
+def test_a_route_to_another_name_is_judged_by_the_service() -> None:
+    world = sound_world()
+    alias = service("friend", alias_of=REVIEWS, addresses=(), members=None, resolution="dns")
+    world.put(alias, name="friend")
+    world.put(table("shop.example", rule(Backend(alias.host, 80))), name="routes")
+    assert findings(world) == []
+    world.put(table("shop.example", rule(Backend(alias.host, 81))), name="routes")
+    assert findings(world) == [("IST0101", "routes")]

@@ -57,3 +57,13 @@ def test_it_finds_the_control_plane_and_proves_itself_by_files() -> None:
 
 def test_the_same_pod_always_gets_the_same_text() -> None:
     assert text() == text()
+
+
+def test_without_a_redirect_it_listens_at_its_own_address_and_calls_from_the_pods() -> None:
+    made = ProxyBootstraps(MeshSettings(), "127.244.0.1", 15012)
+    found = json.loads(made.bootstrap(POD, ("127.244.0.10",), "sidecar", proxy_address="127.245.0.10"))
+    listeners = found["staticResources"]["listeners"]
+    assert {each["address"]["socketAddress"]["address"] for each in listeners} == {"127.245.0.10"}
+    source = found["clusterManager"]["upstreamBindConfig"]["sourceAddress"]
+    assert source == {"address": "127.244.0.10", "portValue": 0}
+    assert found["node"]["metadata"]["INTERCEPTION_MODE"] == "NONE"

@@ -51,7 +51,8 @@ def test_wrk_says_what_failed(line: str) -> None:
 
 def test_processor_time_is_for_a_thousand_requests() -> None:
     found = sample(wrk_outcome(WRK), cpu=0.6)
-    assert (found.rate, found.cpu) == (2_000.0, pytest.approx(0.2))
+    assert found.rate == 2_000
+    assert found.cpu == pytest.approx(0.2)
 
 
 def test_names_of_loads_are_theirs_alone_and_every_protocol_has_every_measure() -> None:

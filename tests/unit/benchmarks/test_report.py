@@ -106,6 +106,6 @@ def test_figures_can_be_kept_and_shown_again() -> None:
 
 
 def test_the_time_of_a_new_table_is_the_last_one() -> None:
-    text = "http.outbound_0.0.0.0_8080;.rds.8080.config_reload_time_ms: 1700\nhttp.b.rds.8080.config_reload_time_ms: 1900\n"
-    assert reload_time(text) == 1900
+    name = "rds.8080.config_reload_time_ms"
+    assert reload_time(f"http.outbound_0.0.0.0_8080;.{name}: 1700\nhttp.b.{name}: 1900\n") == 1900
     assert reload_time("") == 0

@@ -71,7 +71,9 @@ def test_http_of_any_address_is_taken_in_each_family_of_the_client() -> None:
     world = World()
     world.put(service("web"))
     found = {
-        each.scope.families: [(listener.address, listener.also) for listener in world.mesh.outbound_listeners(each.scope)]
+        each.scope.families: [
+            (listener.address, listener.also) for listener in world.mesh.outbound_listeners(each.scope)
+        ]
         for each in (key(world, FOUR), key(world, SIX), key(world, SIX, FOUR))
     }
     assert found == {

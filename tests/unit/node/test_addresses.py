@@ -75,7 +75,7 @@ def test_hub_and_machine_have_the_first_addresses_of_each_range() -> None:
 )
 def test_a_pod_has_one_free_address_of_each_range(stated: tuple[str, ...]) -> None:
     assert DUAL.checked(map(ip_address, ("10.244.0.11", "fd00:10:244::b")))
-    with pytest.raises(ValueError, match="must (be|have) one"):
+    with pytest.raises(ValueError, match=r"must (be|have) one"):
         DUAL.checked(map(ip_address, stated))
 
 

@@ -1,5 +1,6 @@
 """weft.node.loopback_networks: ranges of loopback addresses, taken by being used."""
 
+import asyncio
 import os
 import socket
 import subprocess
@@ -79,13 +80,13 @@ async def test_a_redirection_is_a_contradiction() -> None:
         await LoopbackPod("m", "p").redirect(RedirectOrder())
 
 
-async def test_what_is_left_of_a_pod_is_known_by_its_environment_and_ended(tmp_path: Path) -> None:
+def test_what_is_left_of_a_pod_is_known_by_its_environment_and_ended(tmp_path: Path) -> None:
     own = settings(tmp_path)
     networks = LoopbackNetworks(own)
     environment = os.environ | {"WEFT_PROCESS": f"{own.mark}/abcdef/app"}
     with subprocess.Popen(["sleep", "60"], env=environment) as left, subprocess.Popen(["sleep", "60"]) as other:
         assert networks.remaining() == {"abcdef"}
-        await networks.remove_pod("abcdef")
+        asyncio.run(networks.remove_pod("abcdef"))
         assert left.wait() == -15
         assert other.poll() is None
         other.kill()

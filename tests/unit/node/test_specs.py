@@ -12,7 +12,13 @@ from weft.node.specs import PodPlace, container_spec, proxy_spec
 APP = ContainerOrder(name="app", image="shop/app:1", command=("python3", "app.py"))
 PROXY = ProxyOrder(bootstrap="{}", redirect=RedirectOrder())
 POD = PodOrder(
-    uid="u", namespace="shop", name="app-1", service_account="app", addresses=("10.1.0.9",), containers=(APP,), proxy=PROXY
+    uid="u",
+    namespace="shop",
+    name="app-1",
+    service_account="app",
+    addresses=("10.1.0.9",),
+    containers=(APP,),
+    proxy=PROXY,
 )
 
 
@@ -80,6 +86,18 @@ def test_envoy_holds_a_capability_that_no_application_can_get(place: PodPlace) -
     assert envoy is not None
     assert app is not None
     assert set(envoy.kept) - set(app.capabilities)
+
+
+def test_only_with_tproxy_may_envoy_take_addresses_of_others(place: PodPlace, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("weft.node.specs.is_permitted", lambda _: True)
+    clear = replace(PROXY, user=1338, redirect=RedirectOrder(interception="tproxy"))
+    launch = proxy_spec(replace(POD, proxy=clear), clear, place).launch
+    assert launch is not None
+    assert "net_admin" in launch.kept
+    assert (launch.user, launch.group) == (1338, 1337)
+    launch = proxy_spec(POD, PROXY, place).launch
+    assert launch is not None
+    assert "net_admin" not in launch.kept
 
 
 def test_a_gateway_on_the_machine_may_open_low_ports(place: PodPlace) -> None:

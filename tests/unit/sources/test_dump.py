@@ -27,9 +27,9 @@ def left(dump: Dump) -> list[str]:
     return sorted(f"{ref.kind.partition('.')[0]} {ref.name}" for ref in dump.rest.upserts)
 
 
-def pod(name: str, *owners: tuple[str, str], status: Body | None = None, **labels: str) -> Body:
+def pod(name: str, *owners: tuple[str, str], status: Body | None = None, labels: Body | None = None) -> Body:
     references = [{"apiVersion": "v1", "kind": kind, "name": owner} for kind, owner in owners]
-    metadata = {"name": name, "namespace": "shop", "labels": labels, "ownerReferences": references}
+    metadata = {"name": name, "namespace": "shop", "labels": labels or {}, "ownerReferences": references}
     spec = {"containers": [{"name": "app"}]}
     return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec, "status": status or {}}
 
@@ -44,6 +44,7 @@ def deployment(name: str, namespace: str = "shop") -> Body:
     }
 
 
+HASHED = {"pod-template-hash": "5f4d"}
 RUNNING = {"podIP": "10.1.1.1"}
 
 
@@ -60,7 +61,7 @@ def test_a_pod_that_waits_for_its_address_in_the_cluster_is_not_made_either() ->
 
 
 def test_a_deployment_whose_replica_set_has_pods_is_not_expanded_again() -> None:
-    owned = pod("web-5f4d-abcde", ("ReplicaSet", "web-5f4d"), status=RUNNING, **{"pod-template-hash": "5f4d"})
+    owned = pod("web-5f4d-abcde", ("ReplicaSet", "web-5f4d"), status=RUNNING, labels=HASHED)
     assert left(taken(owned, deployment("web"), deployment("api"))) == ["Deployment api"]
 
 
@@ -69,19 +70,19 @@ def test_pods_of_a_running_mesh_name_their_deployment_itself() -> None:
 
 
 def test_a_pod_whose_status_was_removed_keeps_its_deployment_from_making_it() -> None:
-    neat = pod("web-5f4d-abcde", ("ReplicaSet", "web-5f4d"), **{"pod-template-hash": "5f4d"})
+    neat = pod("web-5f4d-abcde", ("ReplicaSet", "web-5f4d"), labels=HASHED)
     found = taken(neat, deployment("web"))
     assert found.pods == ()
     assert left(found) == ["Pod web-5f4d-abcde"]
 
 
 def test_without_references_the_selector_tells_the_owner() -> None:
-    found = taken(pod("web-1", status=RUNNING, app="web"), deployment("web"), deployment("web", "other"))
+    found = taken(pod("web-1", status=RUNNING, labels={"app": "web"}), deployment("web"), deployment("web", "other"))
     assert [ref.namespace for ref in found.rest.upserts] == ["other"]
 
 
 def test_a_pod_of_somebody_else_keeps_no_deployment_from_its_work() -> None:
-    stranger = pod("web-1", ("StatefulSet", "web"), status=RUNNING, app="web")
+    stranger = pod("web-1", ("StatefulSet", "web"), status=RUNNING, labels={"app": "web"})
     assert left(taken(stranger, deployment("web"))) == ["Deployment web"]
 
 

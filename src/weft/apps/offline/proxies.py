@@ -113,12 +113,15 @@ def _near(mesh: OfflineMesh, ref: Ref) -> str:
 
 
 def _identified(mesh: OfflineMesh, node: NodeId, said: Said) -> PodPlan:
-    """The pod of a proxy id: the one of that name in the files, or at its address, or one that is not there."""
+    """The pod of a proxy id: the one of that name in the files, or at its address, or one that is not there.
+
+    So services select a proxy by its address and by its labels, as Istio's service instances do.
+    """
     metadata = said.description.metadata
     addresses = metadata.instance_ips or (node.address,)
     namespace = metadata.namespace or node.namespace
     known = mesh.plan(Ref(POD, namespace, node.pod)) or _at(mesh, namespace, addresses)
-    record = known.record if known is not None else _absent(namespace)
+    record = known.record if known is not None else _absent(namespace, _labels_at(mesh, namespace, addresses))
     record = structs.replace(record, name=node.pod, injected=_TEMPLATES[node.role])
     return PodPlan(record=record, addresses=addresses)
 
@@ -129,8 +132,17 @@ def _at(mesh: OfflineMesh, namespace: str, addresses: tuple[str, ...]) -> PodPla
     return next((plan for plan in found if not set(addresses).isdisjoint(plan.addresses)), None)
 
 
-def _absent(namespace: str) -> PodRecord:
-    content = PodTemplate()
+def _labels_at(mesh: OfflineMesh, namespace: str, addresses: tuple[str, ...]) -> dict[str, str]:
+    """The labels of a WorkloadEntry of the namespace that has one of the addresses: such a proxy runs on a machine."""
+    inventory = mesh.assembly.pipeline.mesh.inventory
+    found = (inventory.workload(uid) for uid in inventory.workloads())
+    near = (each for each in found if each is not None and each.namespace == namespace)
+    entry = next((each for each in near if not set(addresses).isdisjoint(each.addresses)), None)
+    return dict(entry.labels) if entry is not None else {}
+
+
+def _absent(namespace: str, labels: dict[str, str]) -> PodRecord:
+    content = PodTemplate(TemplateMetadata(labels))
     return PodRecord(
         uid="",
         namespace=namespace,
@@ -152,7 +164,9 @@ def _described(plan: PodPlan, said: Said) -> PodPlan:
     record, metadata = plan.record, said.description.metadata
     marks = record.marks
     labels = next((each for each in (said.labels, metadata.labels) if each is not None), marks.labels)
-    annotations = marks.annotations | metadata.annotations | _annotations(metadata)
+    annotations = marks.annotations | metadata.annotations
+    if record.injected == "sidecar":  # nothing is captured for others
+        annotations |= _annotations(metadata)
     marks = TemplateMetadata(labels, annotations)
     spec = record.content.spec
     if metadata.service_account:

@@ -23,6 +23,7 @@ from weft.envoy.listener.stream_chains import (
 from weft.envoy.messages import additional_addresses, address, extension
 from weft.envoy.names import ANY_ADDRESS, BLACKHOLE_CLUSTER, listener_name, local_domains
 from weft.envoy.network_filters import FILTER, HttpChain, connection_manager, to_cluster
+from weft.envoy.rbac.names import closed_by
 from weft.envoy.rbac.network import access_network_filters
 from weft.ir.settings import MeshSettings
 from weft.ir.view import GatewayListener, GatewayServer
@@ -88,13 +89,16 @@ def _streams(
 ) -> Iterator[Message]:
     """Streams that state no server name have the server's."""
     policies = access_network_filters(source.authorizations, local_domains(settings))
+    closing = closed_by(source.authorizations)
     socket = _socket(server, settings)
     streams = [s if s.tls_names is not None else replace(s, tls_names=server.tls_names) for s in server.streams]
-    yield from matched_chains(streams, settings, places=places, before=policies, transport_socket=socket)
+    yield from matched_chains(
+        streams, settings, places=places, before=policies, closed_by=closing, transport_socket=socket
+    )
     rest = catch_all(streams)
     match = _match(replace(server, tls_names=server.tls_names and ("*",)), places) if rest is not None else None
     if rest is not None and match is not None:
-        filters = [*policies, *stream_filters(rest, settings)]
+        filters = [*policies, *stream_filters(rest, settings, closed_by=closing)]
         yield filter_chain(server.name, filters, match, transport_socket=socket)
 
 

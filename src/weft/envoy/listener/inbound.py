@@ -25,7 +25,13 @@ from weft.envoy.listener.chains import (
     TLS,
     filter_chain,
 )
-from weft.envoy.listener.inspectors import http_inspector, original_destination, tls_inspector, waiting
+from weft.envoy.listener.inspectors import (
+    http_inspector,
+    original_destination,
+    original_source,
+    tls_inspector,
+    waiting,
+)
 from weft.envoy.messages import additional_addresses, address
 from weft.envoy.names import (
     ANY_ADDRESS,
@@ -36,6 +42,7 @@ from weft.envoy.names import (
     listener_name,
 )
 from weft.envoy.network_filters import HttpChain, connection_manager, tcp_proxy, to_cluster
+from weft.envoy.rbac.names import closed_by
 from weft.envoy.rbac.network import access_network_filters
 from weft.envoy.tls_context import identities_of
 from weft.ir.access import MutualMode
@@ -47,6 +54,9 @@ from weft.ir.view import Destination, Inbound, InboundPort, StreamRoute
 Content = Literal["http", "stream", "detect"]
 
 _HTTP: Final = frozenset({"http", "http1", "http2", "grpc", "grpc_web"})
+
+_TPROXY_MARK: Final = 1337
+"""What the rules for TPROXY keep answers to Envoy by (`istio-iptables --istio-inbound-tproxy-mark`)."""
 
 
 class Pattern(Struct, frozen=True):
@@ -101,6 +111,7 @@ def inbound_listener(source: Inbound, settings: MeshSettings) -> Message:
         address=address(anywhere, INBOUND_PORT),
         additional_addresses=additional_addresses(also, INBOUND_PORT),
         traffic_direction="INBOUND",
+        transparent={"value": True} if source.interception == "tproxy" else None,
         access_log=refused_connection_logs(settings),
         listener_filters=list(_inspectors(source)),
         filter_chains=[_loop_chain(settings), *_all_chains(source, settings)],
@@ -125,6 +136,8 @@ def _inspectors(source: Inbound) -> Iterator[Message]:
     """No inspector waits where it decides nothing: a server of plain bytes, or of STRICT ones, may speak first."""
     every = (*source.ports, source.other)
     yield original_destination()
+    if source.interception == "tproxy":
+        yield original_source(_TPROXY_MARK)
     if any(port.mutual != "off" for port in every):
         yield tls_inspector(not_on=(port.port for port in source.ports if port.mutual == "off"))
     if any(content(port.protocol) == "detect" for port in every):
@@ -170,5 +183,5 @@ def _http(port: InboundPort, settings: MeshSettings) -> list[Message]:
 def _stream(port: InboundPort, trust_domains: tuple[str, ...], settings: MeshSettings) -> list[Message]:
     name, pool = inbound_name(port.port), port.pool or TrafficSettings()
     stream = StreamRoute((Destination(name, 1),), idle=pool.tcp_idle, lifetime=pool.lifetime)
-    proxy = tcp_proxy(name, stream, settings)
+    proxy = tcp_proxy(name, stream, settings, closed_by=closed_by(port.authorizations))
     return [*access_network_filters(port.authorizations, trust_domains), proxy]

@@ -19,6 +19,12 @@ def original_destination() -> Message:
     return _filter(extension(f"{_NAMES}.original_dst", f"{_PACKAGE}.original_dst.v3.OriginalDst"))
 
 
+def original_source(mark: int) -> Message:
+    """Returns the filter by which the application is called from the client's own address, with this mark."""
+    name = "original_src"
+    return _filter(extension(f"{_NAMES}.{name}", f"{_PACKAGE}.{name}.v3.OriginalSrc", mark=mark))
+
+
 def tls_inspector(*, not_on: Iterable[int] = ()) -> Message:
     """Returns the filter that tells TLS from plaintext and reads the server name and protocols of the first message.
 

@@ -43,13 +43,15 @@ def matched_chains(
     *,
     places: Places,
     before: Sequence[Message] = (),
+    closed_by: str = "",
     transport_socket: dict[str, Any] | None = None,
 ) -> Iterator[Message]:
-    """Yields the chains of all streams that match something in particular; `before` are filters in front of each."""
+    """Yields the chains of all streams that match something in particular; `before` are filters in front of each,
+    `closed_by` is as for `tcp_proxy`."""
     for stream in streams:
         wanted = [place for place in _places(stream) if place != Place()]
         free = places.take(wanted)
-        filters = [*before, *stream_filters(stream, settings)]
+        filters = [*before, *stream_filters(stream, settings, closed_by=closed_by)]
         groups = [free] if len(free) == len(wanted) else [[place] for place in free]
         for group in groups:
             if group:
@@ -61,10 +63,11 @@ def catch_all(streams: Iterable[StreamRoute]) -> StreamRoute | None:
     return next((stream for stream in streams if Place() in _places(stream)), None)
 
 
-def stream_filters(stream: StreamRoute, settings: MeshSettings) -> list[Message]:
-    """Returns the filters that pass bytes on; in statistics they are named by the stream's first destination."""
+def stream_filters(stream: StreamRoute, settings: MeshSettings, *, closed_by: str = "") -> list[Message]:
+    """Returns the filters that pass bytes on; in statistics they are named by the stream's first destination.
+    `closed_by` is as for `tcp_proxy`."""
     name = next((d.cluster for d in stream.destinations if d.cluster), stream.name)
-    return [stream_mark(), tcp_proxy(name, stream, settings)]
+    return [stream_mark(), tcp_proxy(name, stream, settings, closed_by=closed_by)]
 
 
 def has_server_names(streams: Iterable[StreamRoute]) -> bool:

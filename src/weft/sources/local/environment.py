@@ -49,7 +49,7 @@ class Environment(Struct, frozen=True):
 
 
 class PodFacts:
-    """What variables can refer to of their pod, by the names of the downward API; `hosts` are the machine's addresses."""
+    """What variables can refer to of their pod, by the names of the downward API; `hosts` are those of the machine."""
 
     def __init__(
         self, metadata: Metadata, spec: api.PodSpec, *, addresses: Sequence[str] = (), hosts: Sequence[str] = ()

@@ -32,6 +32,11 @@ _REDIRECTS: Final = {
 _ONE_THREAD: Final = 1
 _EXCLUDE_INBOUND: Final = "traffic.sidecar.istio.io/excludeInboundPorts"
 
+_USER: Final = 1337
+_TRANSPARENT_USER: Final = 1338
+"""With TPROXY only Envoy's group is the rules' own, as in Istio's injection template, where its user is root: then what
+it sends to this pod is marked and not redirected."""
+
 
 class Bootstraps(Protocol):
     """Writes what a pod's Envoy starts with."""
@@ -84,9 +89,12 @@ def _proxy_order(plan: PodPlan, bootstraps: Bootstraps) -> ProxyOrder | None:
         return None
     pod = Object(POD, record.as_made.metadata({}), record.content.spec)
     level = pod.metadata.annotations.get(LOG_LEVEL, "")
+    redirect = None if record.injected == "gateway" or plan.proxy_address else _redirect(plan, pod)
+    transparent = redirect is not None and redirect.interception == "tproxy"
     return ProxyOrder(
+        user=_TRANSPARENT_USER if transparent else _USER,
         bootstrap=bootstraps.bootstrap(pod, plan.addresses, record.injected, proxy_address=plan.proxy_address),
-        redirect=None if record.injected == "gateway" or plan.proxy_address else _redirect(plan, pod),
+        redirect=redirect,
         address=plan.proxy_address,
         log_level=level if level in LOG_LEVELS else "warning",
         concurrency=_concurrency(record, pod.metadata.annotations),

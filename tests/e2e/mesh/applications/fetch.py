@@ -1,8 +1,9 @@
 """The client of the tests: reads a list of calls from standard input as JSON, makes them, writes what came back.
 
 A call is {"url": "http://...", "method", "headers", "body", "timeout", "repeat", "parallel"} or, for plain TCP,
-{"url": "tcp://host:port", "body": what to send, "timeout"}, and the same with udp. Repeated calls share a connection unless `fresh` is true;
-`parallel` makes them all at once, each on its own. Each answer is {"status", "headers", "body", "error", "seconds"}.
+{"url": "tcp://host:port", "body": what to send, "timeout"}, and the same with udp. Repeated calls share a connection
+unless `fresh` is true; `parallel` makes them all at once, each on its own. Each answer is {"status", "headers", "body",
+"error", "seconds"}.
 """
 
 import http.client

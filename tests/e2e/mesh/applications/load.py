@@ -68,9 +68,11 @@ class Tally:
 class Client:
     """Sends one request after the other."""
 
-    def __init__(self, url: SplitResult, tally: Tally, *, keeps: bool) -> None:
-        self._host, self._port = url.hostname or "", url.port or 80
+    def __init__(self, url: SplitResult, tally: Tally, *, keeps: bool, proxy: str = "") -> None:
+        place = urlsplit(f"//{proxy}") if proxy else url
+        self._host, self._port = place.hostname or "", place.port or 80
         target = (url.path or "/") + (f"?{url.query}" if url.query else "")
+        target = f"http://{url.netloc}{target}" if proxy else target
         connection = "keep-alive" if keeps else "close"
         self._request = f"GET {target} HTTP/1.1\r\nhost: {url.netloc}\r\nconnection: {connection}\r\n\r\n".encode()
         self._tally = tally
@@ -137,7 +139,7 @@ async def run(options: argparse.Namespace) -> dict[str, Any]:
     url = urlsplit(options.url)
     kinds = [True] * options.kept + [False] * options.fresh
     interval = len(kinds) / options.rate
-    clients = [Client(url, tally, keeps=keeps) for keeps in kinds]
+    clients = [Client(url, tally, keeps=keeps, proxy=options.proxy) for keeps in kinds]
     ended = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ended.set)
     print("started", flush=True)
@@ -155,6 +157,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Constant load until SIGTERM.")
     parser.add_argument("url")
     parser.add_argument("--rate", type=float, default=150.0, help="requests a second")
+    parser.add_argument("--proxy", default="", help="host:port of an HTTP proxy to send them through")
     parser.add_argument("--kept", type=int, default=8, help="clients that keep their connection")
     parser.add_argument("--fresh", type=int, default=2, help="clients that open a connection for each request")
     print(json.dumps(asyncio.run(run(parser.parse_args()))), flush=True)

@@ -179,3 +179,9 @@ def test_the_mesh_can_say_it_for_all_pods_that_run(asking: RunningMesh) -> None:
     finally:
         asking.folder.write(BASE, manifests())
     eventually(lambda: check(answered(asking, "echo/A", app="client") == ["ConnectionRefusedError"]))
+
+
+def test_what_answers_is_shown_among_the_listeners(asking: RunningMesh) -> None:
+    pod = asking.api.pod(app="asker")
+    shown = asking.weft("proxy-config", "listeners", f"shop/{pod.name}")
+    assert "15053" in shown

@@ -22,7 +22,9 @@ def test_an_installed_program_is_named() -> None:
 
 
 def test_that_of_an_active_environment_is_named(virtual: Path) -> None:
-    assert weft_command(DEMO, prefix=virtual, environment={"VIRTUAL_ENV": str(virtual)}, root=True) == "weft --mesh demo"
+    assert (
+        weft_command(DEMO, prefix=virtual, environment={"VIRTUAL_ENV": str(virtual)}, root=True) == "weft --mesh demo"
+    )
 
 
 def test_that_of_another_one_has_its_path(virtual: Path, monkeypatch: pytest.MonkeyPatch) -> None:

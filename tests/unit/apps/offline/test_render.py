@@ -89,6 +89,17 @@ def test_a_proxy_at_the_address_of_a_pod_is_served_like_that_pod(shop: Path) -> 
     assert "inbound|8080||" in names(found, "clusters")
 
 
+def test_a_proxy_at_the_address_of_a_workload_entry_is_served_by_its_labels(shop: Path) -> None:
+    (shop / "9.yaml").write_text(
+        "apiVersion: networking.istio.io/v1\nkind: WorkloadEntry\nmetadata: {name: vm, namespace: shop}\n"
+        "spec: {address: 10.1.1.1, labels: {app: vm}}\n---\n"
+        "apiVersion: v1\nkind: Service\nmetadata: {name: vm, namespace: shop}\n"
+        "spec: {selector: {app: vm}, ports: [{name: http, port: 80, targetPort: 9191}]}\n"
+    )
+    assert "inbound|9191||" in names(rendered(shop, SIDECAR), "clusters")
+    assert "inbound|9191||" not in names(rendered(shop, SIDECAR.replace("10.1.1.1", "10.1.1.2")), "clusters")
+
+
 def test_the_id_of_a_pod_in_the_files_means_that_pod(shop: Path) -> None:
     pod = pods(shop)[0]
     by_name = rendered(shop, pod)

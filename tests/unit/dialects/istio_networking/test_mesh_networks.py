@@ -16,10 +16,10 @@ from weft.model.istio_mesh_networks import decode_mesh_networks
 REF = Ref("ConfigMap", "istio-system", "istio")
 
 
-def settings(text: str, **base: str) -> tuple[MeshSettings, tuple[Issue, ...]]:
+def settings(text: str) -> tuple[MeshSettings, tuple[Issue, ...]]:
     """What the text of a `meshNetworks` key says, and all that is wrong with it."""
     decoded = decode_mesh_networks(dedent(text), REF)
-    found, issues = with_networks(decoded.networks, REF, MeshSettings(**base))
+    found, issues = with_networks(decoded.networks, REF, MeshSettings())
     return found, (*decoded.issues, *issues)
 
 

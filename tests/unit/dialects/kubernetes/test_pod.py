@@ -173,3 +173,26 @@ def test_whether_the_proxy_answers_dns(annotations: str, mesh: bool, expected: b
 def test_resolvers_are_those_of_the_pods_dns_configuration_that_are_addresses() -> None:
     found = workload("dnsConfig: {nameservers: [10.0.0.1, not-one, 'FD00::1']}")
     assert found.resolvers == ("10.0.0.1", "fd00::1")
+
+
+INJECTED = "sidecar.istio.io/status: '{}'"
+MODE = "sidecar.istio.io/interceptionMode"
+PROXY = "weft.dev/proxy-address: 127.245.0.7"
+
+
+@pytest.mark.parametrize(
+    ("annotations", "interception", "proxy"),
+    [
+        (INJECTED, "redirect", ""),
+        (f"{INJECTED}, {MODE}: REDIRECT", "redirect", ""),
+        (f"{INJECTED}, {MODE}: TPROXY, {PROXY}", "tproxy", ""),
+        (f"{INJECTED}, {MODE}: NONE", "none", ""),
+        (f"{INJECTED}, {MODE}: NONE, {PROXY}", "none", "127.245.0.7"),
+        (f"{INJECTED}, {MODE}: NONE, weft.dev/proxy-address: nowhere", "none", ""),
+        (f"{INJECTED}, {MODE}: OTHER", "redirect", ""),
+        (f"{MODE}: NONE", "redirect", ""),
+    ],
+)
+def test_annotations_say_how_traffic_gets_to_the_proxy(annotations: str, interception: str, proxy: str) -> None:
+    found = workload(meta=f"annotations: {{{annotations}}}")
+    assert (found.interception, found.proxy_address) == (interception, proxy)

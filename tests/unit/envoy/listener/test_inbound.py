@@ -162,3 +162,12 @@ def test_connections_of_each_family_of_the_workload_are_taken() -> None:
     more = [each["address"]["socketAddress"] for each in built["additionalAddresses"]]
     assert built["address"]["socketAddress"] == {"address": "0.0.0.0", "portValue": 15006}
     assert more == [{"address": "::", "portValue": 15006}]
+
+
+def test_with_tproxy_connections_keep_their_addresses_on_both_sides() -> None:
+    found = json_of(inbound_listener(replace(_inbound(), interception="tproxy"), SETTINGS))
+    assert found["transparent"] is True
+    names = [entry["name"] for entry in found["listenerFilters"]]
+    assert names[:2] == ["envoy.filters.listener.original_dst", "envoy.filters.listener.original_src"]
+    assert typed(found["listenerFilters"][1])["mark"] == 1337
+    assert "transparent" not in json_of(inbound_listener(_inbound(), SETTINGS))

@@ -1,10 +1,10 @@
 """The orders as a whole: names, addresses, and revisions that change only with them."""
 
 from tests.unit.sources.local.test_services import ENTRY
-from tests.unit.sources.local.world import World, deployment, namespace, pod, ref, service
+from tests.unit.sources.local.world import World, config_map, deployment, namespace, pod, ref, service
 
+from weft.model import codes
 from weft.model.local import HostEntry
-
 
 HEADLESS = "clusterIP: None"
 
@@ -58,12 +58,12 @@ def test_a_headless_service_has_the_addresses_of_its_ready_pods() -> None:
     assert set(names(world)["web"]) == {order.address for order in world.orders().pods}
 
 
-MEMBER = "\nhostname: db-0\nsubdomain: web"
+MEMBER = "  hostname: db-0\n  subdomain: web\n"
 
 
 def test_a_pod_with_a_hostname_and_a_subdomain_has_a_name_of_its_own() -> None:
     world = World()
-    world.write(pod(spec=f"containers: [{{name: app, command: [x]}}]{MEMBER}") + "---" + service("web", spec=HEADLESS))
+    world.write(pod(labels="{app: web}") + MEMBER + "---" + service("web", spec=HEADLESS))
     world.ready()
     (order,) = world.orders().pods
     found = names(world)
@@ -135,3 +135,55 @@ class _Never:
 
     def bootstrap(self, *_: object, **__: object) -> str:
         raise AssertionError
+
+
+CAPTURED = """
+apiVersion: v1
+kind: Pod
+metadata:
+  name: asker
+  namespace: shop
+  labels: {sidecar.istio.io/inject: "true"}
+  annotations: {proxy.istio.io/config: "proxyMetadata: {ISTIO_META_DNS_CAPTURE: 'true'}"}
+spec: {containers: [{name: app, image: tool, command: [work]}]}
+"""
+
+
+def captured(world: World) -> set[str]:
+    """The pods whose DNS is redirected."""
+    redirects = {order.name: order.proxy.redirect for order in world.orders().pods if order.proxy is not None}
+    return {name for name, redirect in redirects.items() if redirect is not None and redirect.capture_all_dns}
+
+
+def test_dns_is_redirected_where_the_pod_or_the_mesh_says_so() -> None:
+    world = World()
+    world.write(CAPTURED + "---" + pod(labels='{sidecar.istio.io/inject: "true"}') + "---" + pod("plain"))
+    assert captured(world) == {"asker"}
+    data = "{mesh: 'defaultConfig: {proxyMetadata: {ISTIO_META_DNS_CAPTURE: \"true\"}}'}"
+    world.write(config_map("istio", data, namespace="istio-system"))
+    assert captured(world) == {"asker", "tool"}
+    found = world.pipeline.mesh.inventory.workload("Kubernetes//Pod/shop/tool")
+    assert found is not None
+    assert found.captures_dns
+
+
+HOSTED = """
+apiVersion: v1
+kind: Pod
+metadata: {{name: {name}, namespace: shop}}
+spec:
+  hostNetwork: {hosted}
+  containers: [{{name: app, image: tool, command: [work], ports: [{{containerPort: 80}}, {{containerPort: {port}}}]}}]
+"""
+
+
+def test_a_port_of_the_machine_that_two_pods_ask_for_is_told() -> None:
+    world = World()
+    world.write(HOSTED.format(name="a", hosted="true", port=81))
+    world.write(HOSTED.format(name="b", hosted="false", port=81))
+    assert [each.code for each in world.issues() if each.code == codes.HOST_PORT_TAKEN] == []
+    world.write(HOSTED.format(name="c", hosted="true", port=82))
+    found = [each for each in world.issues() if each.code == codes.HOST_PORT_TAKEN]
+    assert [(each.ref, each.message) for each in found] == [
+        (ref("Pod", "c"), "the pod c has TCP port 80 of the machine, as shop/a has")
+    ]

@@ -6,7 +6,9 @@ from tests.unit.sources.local.world import HOST, World, config_map, deployment, 
 
 from weft.model import codes
 from weft.model.local import ContainerReport
+from weft.sources.local.addresses import PodAddresses
 from weft.sources.local.plans import explained
+from weft.sources.state import MemoryTables
 
 FROM_MAP = "env: [{name: COLOUR, valueFrom: {configMapKeyRef: {name: colours, key: sky}}}]"
 GATEWAY = """
@@ -185,3 +187,12 @@ def test_addresses_of_pods_that_went_away_while_nobody_looked_are_free() -> None
     world.restart()
     world.write(namespace() + "---" + deployment())
     assert world.order().address == "10.0.0.2"
+
+
+def test_proxies_have_addresses_of_their_own_where_there_is_a_range_for_them() -> None:
+    addresses = PodAddresses(
+        MemoryTables(), (IPv4Network("127.244.0.0/16"),), proxies=IPv4Network("127.245.0.0/16"), reserved=10
+    )
+    (address,) = addresses.addresses("a")
+    assert (address, addresses.proxy(address)) == ("127.244.0.10", "127.245.0.10")
+    assert PodAddresses(MemoryTables(), (IPv4Network("10.244.0.0/16"),)).proxy("10.244.0.10") == ""

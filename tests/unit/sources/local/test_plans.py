@@ -4,6 +4,7 @@ from tests.unit.sources.local.test_pods import record
 from tests.unit.sources.local.world import report
 
 from weft.dialects.kubernetes.injection import INJECTED
+from weft.dialects.kubernetes.pod import INTERCEPTION_MODE, PROXY_ADDRESS
 from weft.model.kubernetes import PodCondition, PodIp
 from weft.model.local import ContainerReport
 from weft.sources.local.plans import PodPlan, explained, pod_object
@@ -43,3 +44,12 @@ def test_only_containers_that_wait_and_are_withheld_are_explained() -> None:
     app, rest = explained(plan, before).containers
     assert (app.reason, app.message, rest) == ("CreateContainerConfigError", "no map", other)
     assert explained(PLAN, before) is before
+
+
+def test_a_pod_that_nothing_is_redirected_for_says_so_and_where_its_proxy_is() -> None:
+    plan = PodPlan(record=record("a"), addresses=("127.244.0.10",), proxy_address="127.245.0.10")
+    marks = pod_object(plan, None).metadata.annotations
+    assert (marks[INTERCEPTION_MODE], marks[PROXY_ADDRESS]) == ("NONE", "127.245.0.10")
+    gateway = PodPlan(record=record("a", injected="gateway"), addresses=("127.244.0.2",), proxy_address="127.244.0.2")
+    for other in (PLAN, gateway):
+        assert PROXY_ADDRESS not in pod_object(other, None).metadata.annotations

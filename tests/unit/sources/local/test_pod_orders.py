@@ -50,13 +50,43 @@ def test_the_level_of_envoys_log_is_that_of_the_annotation() -> None:
 
 @pytest.mark.parametrize(
     ("config", "threads"),
-    [("concurrency: 4", 4), ("concurrency: 0", 0), ("{}", 3), ("concurrency: two", 3), ("concurrency: -1", 3), ("]", 3)],
+    [
+        ("concurrency: 4", 4),
+        ("concurrency: 0", 0),
+        ("{}", 3),
+        ("concurrency: two", 3),
+        ("concurrency: -1", 3),
+        ("]", 3),
+    ],
 )
 def test_a_pod_says_how_many_threads_its_proxy_has_or_the_mesh_does(config: str, threads: int) -> None:
     marks = TemplateMetadata({}, {"proxy.istio.io/config": config})
     found = order(record("a", content=PodTemplate(marks, TEMPLATE.spec), concurrency=3))
     assert found.proxy is not None
     assert found.proxy.concurrency == threads
+
+
+def test_annotations_say_by_which_interfaces_and_how() -> None:
+    found = redirect_order(
+        {
+            "traffic.sidecar.istio.io/excludeInterfaces": "eth1,net1",
+            "istio.io/reroute-virtual-interfaces": "k6t0",
+            "sidecar.istio.io/interceptionMode": "TPROXY",
+        }
+    )
+    assert (found.exclude_interfaces, found.virtual_interfaces) == (("eth1", "net1"), ("k6t0",))
+    assert found.interception == "tproxy"
+    assert redirect_order({"sidecar.istio.io/interceptionMode": "NONE"}).interception == "none"
+    assert redirect_order({"traffic.sidecar.istio.io/kubevirtInterfaces": "k6t1"}).virtual_interfaces == ("k6t1",)
+
+
+def test_with_tproxy_only_envoys_group_is_that_of_the_rules() -> None:
+    marks = TemplateMetadata({}, {"sidecar.istio.io/interceptionMode": "TPROXY"})
+    proxy = order(record("a", content=PodTemplate(marks, TEMPLATE.spec))).proxy
+    assert proxy is not None
+    assert proxy.redirect is not None
+    assert proxy.user not in proxy.redirect.proxy_users
+    assert proxy.group in proxy.redirect.proxy_users
 
 
 def test_annotations_say_what_is_redirected() -> None:
@@ -74,3 +104,20 @@ def test_annotations_say_what_is_redirected() -> None:
     assert found.include_inbound_ports == ()
     assert found.exclude_inbound_ports == ("15090", "15021", "15020", "22")
     assert redirect_order({}) == RedirectOrder()
+
+
+def test_where_nothing_is_redirected_containers_are_told_of_their_proxy() -> None:
+    plan = PodPlan(
+        record=record("a", variables={"app": (("no_proxy", "mine"),)}),
+        addresses=("127.244.0.10",),
+        proxy_address="127.245.0.10",
+    )
+    found = pod_order(plan, PlainBootstraps())
+    assert found.proxy is not None
+    assert (found.proxy.redirect, found.proxy.address) == (None, "127.245.0.10")
+    variables = dict(found.containers[0].environment)
+    assert variables["POD_IP"] == "127.244.0.10"
+    for name in ("http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY"):
+        assert variables[name] == "http://127.245.0.10:15001"
+    assert (variables["NO_PROXY"], variables["no_proxy"]) == ("localhost,127.0.0.0/8", "mine")
+    assert "http_proxy" not in dict(order(record("a")).containers[0].environment)

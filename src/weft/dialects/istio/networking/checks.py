@@ -1,6 +1,5 @@
 """Checks of single values as Istio's validation makes them. Each says what is wrong, and returns what can be used."""
 
-import ipaddress
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
@@ -8,6 +7,7 @@ from typing import Any, Final
 import re2
 
 from weft.base.durations import Milliseconds, parse_duration
+from weft.base.families import parse_network
 from weft.dialects.checks import check_name
 from weft.dialects.report import Report, within
 
@@ -80,7 +80,7 @@ def check_count(report: Report, path: str, value: int) -> None:
 def check_network(report: Report, path: str, text: str) -> str | None:
     """An address or a network, in its canonical form; a network of one address becomes that address."""
     try:
-        network = ipaddress.ip_network(text, strict=False)
+        network = parse_network(text)
     except ValueError:
         report.invalid(path, f"{text!r} is neither an address nor a network", "write it like 10.1.0.0/16 or 10.1.2.3")
         return None

@@ -1,8 +1,9 @@
 """Destinations as backends."""
 
+from weft.base.families import is_address
 from weft.dialects.checks import check_name, check_port
 from weft.dialects.istio.networking.context import Context
-from weft.dialects.istio.networking.hosts import is_address, is_host
+from weft.dialects.istio.networking.hosts import is_host
 from weft.ir.routing import Backend
 from weft.ir.values import Transform
 from weft.model.istio_virtual_service import Destination

@@ -3,11 +3,12 @@
 from collections.abc import Iterator
 from typing import Final
 
+from weft.base.families import is_address
 from weft.dialects.checks import check_name, check_port
 from weft.dialects.compiled import Compiled, Lookup
 from weft.dialects.istio.networking.checks import check_labels
 from weft.dialects.istio.networking.context import Context
-from weft.dialects.istio.networking.hosts import is_address, is_host_pattern, is_server_name
+from weft.dialects.istio.networking.hosts import is_host_pattern, is_server_name
 from weft.dialects.istio.networking.server_tls import server_tls
 from weft.dialects.names import label_terms
 from weft.dialects.protocols import parse_protocol

@@ -1,6 +1,5 @@
 """Hosts in Istio's networking APIs: short names, wildcards, and which texts are hosts at all."""
 
-import ipaddress
 import re
 from typing import Final
 
@@ -20,15 +19,6 @@ def absolute_host(name: str, namespace: str, cluster_domain: str) -> str:
     if not host or "." in host or ":" in host or host == "*":
         return host
     return f"{host}.{namespace}.svc.{cluster_domain}"
-
-
-def is_address(text: str) -> bool:
-    """Whether a text is an IPv4 or IPv6 address."""
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        return False
-    return True
 
 
 def is_host(text: str) -> bool:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import IPv4Network, IPv6Network
 from typing import Final
 
 from msgspec.structs import replace
 
+from weft.base.families import parse_network
 from weft.base.issues import Issue, Ref
 from weft.dialects.report import Report
 from weft.ir.settings import MeshSettings
@@ -60,7 +61,7 @@ def _range(name: str, entry: NetworkEndpoints, path: str, others: list[Range], r
     if not entry.from_cidr or entry.from_registry:
         return
     try:
-        found = ip_network(entry.from_cidr, strict=False)
+        found = parse_network(entry.from_cidr)
     except ValueError:
         report.invalid(f"{path}.fromCidr", f"{entry.from_cidr[:80]!r} is no range", "write it as 10.1.0.0/16")
         return

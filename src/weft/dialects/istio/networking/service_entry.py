@@ -4,11 +4,12 @@ from collections.abc import Iterable
 from types import MappingProxyType
 from typing import Final, Literal
 
+from weft.base.families import is_address
 from weft.dialects.checks import check_port
 from weft.dialects.compiled import Compiled, Lookup
 from weft.dialects.istio.networking.checks import check_export_to, check_labels, check_network
 from weft.dialects.istio.networking.context import Context
-from weft.dialects.istio.networking.hosts import is_address, is_host, is_host_pattern
+from weft.dialects.istio.networking.hosts import is_host, is_host_pattern
 from weft.dialects.istio.networking.workload_entry import static_endpoint
 from weft.dialects.names import label_terms, visible_to
 from weft.dialects.protocols import parse_protocol, port_protocol

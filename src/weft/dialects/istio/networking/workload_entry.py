@@ -2,11 +2,12 @@
 
 from typing import Final
 
+from weft.base.families import is_address
 from weft.dialects.checks import check_port
 from weft.dialects.compiled import Compiled, Lookup
 from weft.dialects.istio.networking.checks import check_count, check_labels
 from weft.dialects.istio.networking.context import Context
-from weft.dialects.istio.networking.hosts import is_address, is_host
+from weft.dialects.istio.networking.hosts import is_host
 from weft.dialects.names import account_identity, canonical_service, parse_locality, sorted_labels
 from weft.dialects.report import within
 from weft.ir.inventory import StaticEndpoint, Workload

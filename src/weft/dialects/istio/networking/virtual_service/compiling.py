@@ -4,10 +4,11 @@ from collections.abc import Iterator
 from itertools import combinations
 from typing import Literal
 
+from weft.base.families import is_address
 from weft.dialects.compiled import Compiled, Lookup
 from weft.dialects.istio.networking.checks import check_export_to
 from weft.dialects.istio.networking.context import Context
-from weft.dialects.istio.networking.hosts import is_address, is_host_pattern, meet
+from weft.dialects.istio.networking.hosts import is_host_pattern, meet
 from weft.dialects.istio.networking.virtual_service.actions import check_action
 from weft.dialects.istio.networking.virtual_service.delegating import check_delegate, delegated_drafts
 from weft.dialects.istio.networking.virtual_service.drafts import MESH, Draft, rules_at

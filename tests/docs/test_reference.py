@@ -47,7 +47,7 @@ def test_a_structure_that_comes_again_refers_to_its_first_place() -> None:
     [
         ("Gateway", "spec.servers[].defaultEndpoint", "requests without a route get 404"),
         ("Deployment", "spec.template.spec.initContainers", "these are not run: example"),
-        ("Service", "spec.sessionAffinity", "clients are not kept at one endpoint"),
+        ("Service", "spec.externalIPs", "the service is not served on these addresses"),
     ],
 )
 def test_what_weft_says_of_a_field_is_found_by_setting_it(kind: str, path: str, effect: str) -> None:

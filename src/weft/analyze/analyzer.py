@@ -28,6 +28,7 @@ CHECKS: tuple[Check, ...] = (
     access.overruled_authentications,
     interception.unenforced_authentications,
     interception.uncaptured_ports,
+    interception.raised_ports,
 )
 
 

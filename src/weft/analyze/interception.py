@@ -1,4 +1,4 @@
-"""What can't hold where nothing is redirected to proxies."""
+"""What can't hold where nothing is redirected to proxies, or where gateways have no privilege."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -7,13 +7,15 @@ from weft.analyze.common import each
 from weft.base.issues import Issue
 from weft.envoy.names import OWN_PORTS
 from weft.ir.access import Authentication
+from weft.ir.edge import Listener
 from weft.ir.inventory import Service, ServicePort, Workload
 from weft.mesh.access.coverage import covers
 from weft.mesh.fragments import Fragments
+from weft.mesh.gateways import opened_port
 from weft.mesh.http_proxy import takes_requests
 from weft.mesh.inventory import class_of
 from weft.mesh.reader import Mesh
-from weft.model.codes import PAST_PROXY, UNCAPTURED_PORT
+from weft.model.codes import PAST_PROXY, RAISED_PORT, UNCAPTURED_PORT
 
 _ADVICE: Final = "isolation netns or userns redirects everything"
 _TUNNELLED: Final = (
@@ -48,6 +50,22 @@ def uncaptured_ports(fragments: Fragments, mesh: Mesh) -> Iterator[Issue]:
         if any(workload.uid in hidden for workload in members):
             for message, effect in filter(None, map(_problem, service.ports)):
                 yield Issue(UNCAPTURED_PORT, "info", ref, "spec.ports", message, effect=effect, advice=_ADVICE)
+
+
+def raised_ports(fragments: Fragments, mesh: Mesh) -> Iterator[Issue]:
+    """WEFT0504: a gateway listens on another port than its server states, as it may not open that."""
+    first = mesh.settings().first_gateway_port
+    for ref, listener in each(fragments, Listener):
+        if listener.port < first:
+            yield Issue(
+                RAISED_PORT,
+                "info",
+                ref,
+                listener.source.path,
+                f"port {listener.port} can't be opened here: ports below {first} are for root",
+                effect=f"the gateway listens on port {opened_port(listener.port, first)} instead",
+                advice="call that port, or start the mesh as root",
+            )
 
 
 def _uncaptured(fragments: Fragments) -> Iterator[Workload]:

@@ -15,6 +15,9 @@ from weft.base.issues import Issue, LocatedIssue, Ref
 from weft.ir.settings import MeshSettings
 from weft.model.decode import Decoder
 from weft.model.kinds import Kinds
+from weft.model.local import Isolation
+from weft.node.addresses import MeshNetwork
+from weft.node.ports import first_open_port
 from weft.sources.local.addresses import ENTRY_CIDRS, SERVICE_CIDRS, PodAddresses, address_pools
 from weft.sources.local.cluster import Addresses, LocalCluster, Remembered
 from weft.sources.local.job_records import JobRecords
@@ -56,6 +59,17 @@ class PodRanges(Struct, frozen=True):
     def families(self) -> tuple[Family, ...]:
         """The families of the ranges."""
         return families_of(map(str, self.cidrs))
+
+    @classmethod
+    def of(cls, network: MeshNetwork) -> PodRanges:
+        """The ranges of a mesh's network."""
+        return cls(network.cidrs, tuple(map(str, network.hosts)), network.proxies)
+
+
+def base_settings(gateways: tuple[str, ...], isolation: Isolation) -> MeshSettings:
+    """What the mesh's own ConfigMap starts from: where gateways listen, and which ports may be opened there."""
+    first_port = first_open_port() if isolation == "loopback" else 0
+    return MeshSettings(gateway_addresses=gateways, first_gateway_port=first_port)
 
 
 class Assembly(Struct, frozen=True):

@@ -13,17 +13,15 @@ from typing import Final
 
 from msgspec import Struct
 
-from weft.apps.assembly import PodRanges, assemble
+from weft.apps.assembly import PodRanges, assemble, base_settings
 from weft.apps.authority import Identity
 from weft.apps.bootstraps import XDS_PORT, ProxyBootstraps
 from weft.apps.pipeline import all_kinds
 from weft.apps.state import ControllerParts, ControllerState
 from weft.base.families import host_port
 from weft.base.places import Places
-from weft.ir.settings import MeshSettings
-from weft.model.local import Isolation
+from weft.model.local import Isolation, proxy_mark
 from weft.node.addresses import MeshNetwork
-from weft.node.means import proxy_mark
 from weft.node.namespaces import NamespaceThread, pin
 from weft.serve.callers import Pod
 from weft.serve.http.app import create_app
@@ -65,8 +63,8 @@ async def run_controller(options: ControllerOptions) -> None:
         kinds,
         source,
         tables,
-        settings=MeshSettings(gateway_addresses=options.gateway_addresses),
-        pods=PodRanges(options.network.cidrs, tuple(map(str, options.network.hosts)), options.network.proxies),
+        settings=base_settings(options.gateway_addresses, options.isolation),
+        pods=PodRanges.of(options.network),
         clock=time.time,
     )
     pipeline = assembly.pipeline

@@ -20,6 +20,7 @@ from weft.apps.up_options import UpOptions
 from weft.base.places import Places
 from weft.node.agent import make_network
 from weft.node.envoy import find_envoy
+from weft.node.hub import require_same_families
 from weft.node.ownership import require_own_network
 from weft.node.settings import node_settings, store_isolation
 from weft.node.teardown import remove_everything
@@ -39,11 +40,12 @@ async def keep_mesh(options: UpOptions, meanwhile: Callable[[], Awaitable[int]])
 async def run_claimed(options: UpOptions, meanwhile: Callable[[], Awaitable[int]]) -> int:
     """Runs a mesh while `meanwhile` runs, or until SIGTERM or SIGINT, then removes it; returns what that returned.
 
-    The claim on the mesh must be held. Raises NoEnvoyError, ForeignMeshError, or what `make_network` raises, where this
-    machine can't run a mesh.
+    The claim on the mesh must be held. Raises NoEnvoyError, FamiliesError, ForeignMeshError, or what `make_network`
+    raises, where this machine can't run a mesh.
     """
     settings = node_settings(options.places, options.envoy, options.families)
     find_envoy(settings.envoy, settings.search_path)
+    require_same_families(settings)
     await require_own_network(structs.replace(settings, isolation=options.isolation))
     store_isolation(options.places, options.isolation)
     try:

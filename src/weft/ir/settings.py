@@ -35,6 +35,7 @@ class MeshSettings(Struct, frozen=True, kw_only=True):
     `network` is that of the cluster's endpoints. Without one, `networks` tell it by address: pairs of a network and a
     range, the narrowest range first. `gateway_addresses` are where gateways listen for servers that state no address; without any it is everywhere.
     `concurrency` is the number of worker threads of proxies that are started from now on; 0 is one for each processor.
+    Instead of ports below `first_gateway_port`, which gateways may not open, they open higher ones.
     `captures_dns`: proxies answer their workloads' DNS where these do not say otherwise. `resolvers` are whom they ask
     for names that they do not know: nobody without any, None for those of the place that they run in. Where there is
     `cluster_dns`, they answer only for hosts that it does not know.
@@ -59,6 +60,7 @@ class MeshSettings(Struct, frozen=True, kw_only=True):
     policies_visible_to: tuple[str, ...] | None = None
     lowest_tls: Literal["1.2", "1.3"] = "1.2"
     gateway_addresses: tuple[str, ...] = ()
+    first_gateway_port: int = 0
     concurrency: int = 1
     captures_dns: bool = False
     resolvers: tuple[str, ...] | None = ()

@@ -25,6 +25,9 @@ from weft.mesh.routes import RouteResolver, RouteTables
 
 Authorizations = Callable[[WorkloadClass], tuple[Authorization, ...]]
 
+RAISED_BY = 8_000
+"""By so much is the port higher that stands for one which a gateway may not open: 80 is 8080, 443 is 8443."""
+
 
 class Gateways:
     """Listeners and route tables of gateways' proxies."""
@@ -98,7 +101,11 @@ class Gateways:
         )
 
     def _port(self, server: WorkloadClass, listener: Listener) -> int:
-        """The port that the proxy listens on: behind a service it is the service port's target (Istio)."""
+        """The port that the proxy listens on, as far as it may."""
+        return opened_port(self._target_port(server, listener), self._settings.get(None).first_gateway_port)
+
+    def _target_port(self, server: WorkloadClass, listener: Listener) -> int:
+        """The port that is asked for: behind a service it is the service port's target (Istio)."""
         for service in self._inventory.services_in(server.namespace):
             if service.members is None or not selects(service.members, server.namespace, server.labels):
                 continue
@@ -191,6 +198,11 @@ class Gateways:
         for domain in _hosts(listener) if listener.https_redirect else ():
             found.setdefault(domain, VirtualHost(f"{domain}:{listener.port}", (domain,), (), True))
         yield from found.values()
+
+
+def opened_port(port: int, first: int) -> int:
+    """The port that a gateway opens in the place of one: the next that it may, for those below the `first`."""
+    return port if port >= first else port + RAISED_BY
 
 
 def plain_route(port: int, bind: str) -> str:

@@ -93,5 +93,8 @@ UNMANAGED_PORT = "WEFT0502"
 UNCAPTURED_PORT = "WEFT0503"
 """A port of a service that requests do not lead to where nothing is redirected to proxies."""
 
+RAISED_PORT = "WEFT0504"
+"""A port that a gateway may not open, and another one that it opens instead."""
+
 NOT_BUILT = "WEFT0601"
 """A part of a proxy's configuration that could not be made from what objects say."""

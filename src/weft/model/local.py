@@ -14,6 +14,9 @@ Isolation = Literal["netns", "userns", "loopback"]
 """How pods are kept apart: by network namespaces and users (needs root), by the namespaces of one ordinary user, or by
 addresses of the loopback range alone."""
 
+SOCKET_MARK: Final = 0x539
+"""SO_MARK of what an Envoy sends where users can't tell it from what its application sends: Istio's number."""
+
 ADMIN_SOCKET: Final = "admin.sock"
 CREDENTIALS_FOLDER: Final = "credentials"
 TOKEN_FILE: Final = "credentials/token"
@@ -23,6 +26,11 @@ ROOT_SECRET_FILE: Final = "credentials/root.yaml"
 """Paths in a bootstrap, relative to the folder that Envoy is started in. The last two are SDS files with the secrets
 `token` (generic) and `root` (validation context); they are replaced together by one rename, which a `watched_directory`
 of CREDENTIALS_FOLDER sees."""
+
+
+def proxy_mark(isolation: Isolation) -> int | None:
+    """The mark of what Envoys send, if their users don't tell it."""
+    return SOCKET_MARK if isolation == "userns" else None
 
 
 class Action(Struct, frozen=True, kw_only=True):

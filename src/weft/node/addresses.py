@@ -31,6 +31,11 @@ _ALTERNATIVES: Final[Mapping[Family, tuple[Network, ...]]] = {
 local ones (RFC 4193)."""
 
 
+_FIRST_LOOPBACK: Final = 244
+_LAST_LOOPBACK: Final = 254
+"""Second bytes of ranges of the loopback device."""
+
+
 class MeshNetwork(Struct, frozen=True):
     """The network of a mesh: the name of its hub's namespace (empty if it has none of its own) and a range for its pods
     of each family, the primary one first."""
@@ -116,6 +121,12 @@ def choose_pod_cidr(wanted: Network, routed: Iterable[Network]) -> Network:
     raise NoRoomError(
         f"{wanted} and every alternative overlap routes of this machine: choose a free range for the pods"
     )
+
+
+def loopback_ranges() -> Iterator[IPv4Network]:
+    """The ranges for pods of the loopback device, the preferred one first. The one that follows each is for proxies."""
+    seconds = (*range(_FIRST_LOOPBACK, _LAST_LOOPBACK + 1, 2), *range(_FIRST_LOOPBACK - 2, 2, -2))
+    return (IPv4Network(f"127.{second}.0.0/16") for second in seconds)
 
 
 def _overlap(one: Network, other: Network) -> bool:

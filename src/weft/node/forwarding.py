@@ -16,13 +16,13 @@ from msgspec import Struct
 
 from weft.node.foreign_sockets import SocketMaker
 from weft.node.listening import listening_ports
+from weft.node.ports import first_open_port
 from weft.node.state import read_record, write_record
 
 _log: Final = logging.getLogger(__name__)
 
 _LOOK: Final = 0.25
 _BLOCK: Final = 64 * 1024
-_FIRST_FREE_PORT: Final = 1024
 _RAISED_BY: Final = 8000
 OWN_PORTS: Final = frozenset({15000, 15001, 15006, 15020, 15021, 15053, 15090})
 """Ports of Envoys themselves, for probes and metrics: every mesh has them, and nobody outside needs them."""
@@ -66,7 +66,7 @@ class Forwarder:
         self._servers: dict[int, asyncio.Server] = {}
         self._forwards: dict[int, Forward] = {}
         self._relays: set[asyncio.Task[None]] = set()
-        self._first_free = _first_free_port()
+        self._first_free = first_open_port()
 
     async def run(self) -> None:
         """Forwards until cancelled. Raises OSError once the mesh's namespaces are gone."""
@@ -125,16 +125,6 @@ async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
         await writer.drain()
     if writer.can_write_eof():
         writer.write_eof()
-
-
-def _first_free_port() -> int:
-    """The first port that an ordinary user may open (ip(7), ip_unprivileged_port_start)."""
-    if os.geteuid() == 0:
-        return 0
-    try:
-        return int(Path("/proc/sys/net/ipv4/ip_unprivileged_port_start").read_text())
-    except (OSError, ValueError):
-        return _FIRST_FREE_PORT
 
 
 @contextlib.contextmanager

@@ -8,7 +8,6 @@ import logging
 from hashlib import sha256
 from typing import Final
 
-from weft.base.families import families_of
 from weft.node.addresses import MeshNetwork, NetworkRecord, choose_pod_cidr, hardware_address
 from weft.node.interfaces import address_lines, default_route_lines, ipv6_settings
 from weft.node.links import change, link_names, remove_link, remove_namespace, routed_networks
@@ -77,21 +76,26 @@ async def remove_network(settings: NodeSettings, tools: Tools) -> None:
 async def _choose(settings: NodeSettings, state: StateFolder, tools: Tools) -> MeshNetwork:
     """The network of a former start if its hub exists, else one that fits this machine now; it is remembered."""
     name = hub_name(settings.mesh)
-    wanted = families_of(map(str, settings.pod_cidrs))
     former = stored_network(state)
+    require_same_families(settings)
     if former and former.namespace == name and pinned_inode(name) is not None:
-        if former.families != wanted:
-            has, lacks = ",".join(former.families), ",".join(wanted)
-            raise FamiliesError(f"the mesh is there with addresses of {has}, not of {lacks}: end it with `weft down`")
         return former
-    routed = await routed_networks(tools, wanted, except_by=machine_link(settings))
-    ranges = former.cidrs if former and former.families == wanted else settings.pod_cidrs
+    routed = await routed_networks(tools, settings.families, except_by=machine_link(settings))
+    ranges = former.cidrs if former else settings.pod_cidrs
     network = MeshNetwork(name, tuple(choose_pod_cidr(each, routed) for each in ranges))
     for chosen, wish in zip(network.cidrs, settings.pod_cidrs, strict=True):
         if chosen != wish:
             _log.warning("pods get addresses of %s: %s overlaps a route of this machine", chosen, wish)
     write_record(state.network, NetworkRecord.of(network), durable=True)
     return network
+
+
+def require_same_families(settings: NodeSettings) -> None:
+    """Raises FamiliesError if what is left of a mesh has addresses of other families than it shall have now."""
+    former = stored_network(StateFolder(settings.state))
+    if former and former.families != settings.families:
+        has, lacks = ",".join(former.families), ",".join(settings.families)
+        raise FamiliesError(f"the mesh is there with addresses of {has}, not of {lacks}: end it with `weft down`")
 
 
 def stored_network(state: StateFolder) -> MeshNetwork | None:

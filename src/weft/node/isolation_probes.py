@@ -23,19 +23,28 @@ _LOOPBACK: Final = "127.244.0.1"
 
 _SCRIPT: Final = """\
 set -eu
-rule=$1 user=$2
-shift 2
+iptables=$1 match=$2 nft_match=$3 user=$4
 echo mount; mount -t tmpfs tmpfs /run
 echo namespace; unshare --net true
 echo veth; ip link add weft0 type veth peer name weft1
 echo bridge; ip link add weft2 type bridge
 echo setting; echo 1 > /proc/sys/net/ipv4/ip_forward
-echo iptables
-printf '*nat\\n-A OUTPUT -p tcp %s -j RETURN\\n-A OUTPUT -p tcp -j REDIRECT --to-ports 1\\nCOMMIT\\n' "$rule" | "$@"
-echo nft
-nft -f - <<'END'
+if [ -n "$iptables" ]; then
+echo iptables; "$iptables" --wait <<END
+*nat
+-A OUTPUT -p tcp $match -j RETURN
+-A OUTPUT -p tcp -j REDIRECT --to-ports 1
+COMMIT
+END
+fi
+echo nft; nft -f - <<END
 table ip weft {
-  chain c { type nat hook output priority -100; ip daddr 192.0.2.1 dnat to 192.0.2.2; };
+  chain c {
+    type nat hook output priority -100
+    meta l4proto tcp $nft_match return
+    ip daddr 192.0.2.1 dnat to 192.0.2.2
+    meta l4proto tcp redirect to :1
+  }
 }
 END
 echo user
@@ -70,14 +79,16 @@ def machine_probes(search_path: str = DEFAULT_SEARCH_PATH) -> Mapping[Isolation,
     }
 
 
-_NETNS: Final = (("--net", "--mount", "--propagation", "private"), "-m owner --uid-owner 1337", "1337")
+_NETNS: Final = (
+    ("--net", "--mount", "--propagation", "private"),
+    ("-m owner --uid-owner 1337", "meta skuid 1337", "1337"),
+)
 _USERNS: Final = (
     ("--user", "--map-root-user", "--net", "--mount", "--propagation", "private"),
-    "-m mark --mark 0x539",
-    "",
+    ("-m mark --mark 0x539", "meta mark 0x539", ""),
 )
-_Attempt = tuple[tuple[str, ...], str, str]
-"""The namespaces to try, a match of iptables that must work there, and a user to become."""
+_Attempt = tuple[tuple[str, ...], tuple[str, str, str]]
+"""The namespaces to try; what tells Envoy's traffic there, for iptables and for nft, and a user to become."""
 
 
 def _probe(find: Callable[[], Tools], attempt: _Attempt, explain: Callable[[str], str]) -> str | None:
@@ -85,8 +96,9 @@ def _probe(find: Callable[[], Tools], attempt: _Attempt, explain: Callable[[str]
         tools = find()
     except MissingToolsError as error:
         return str(error)
-    namespaces, rule, user = attempt
-    script = [tools["sh"], "-c", _SCRIPT, "weft-probe", rule, user, tools["iptables-restore"], "--wait"]
+    namespaces, parameters = attempt
+    iptables = tools.paths.get("iptables-restore", "")  # without it, nft does all
+    script = [tools["sh"], "-c", _SCRIPT, "weft-probe", iptables, *parameters]
     folders = dict.fromkeys(str(Path(path).parent) for path in tools.paths.values())
     try:
         done = subprocess.run(

@@ -37,7 +37,7 @@ DESCRIPTIONS: Final[Mapping[Isolation, Description]] = {
         "an address of the loopback range for each pod",
         (
             *_ONE_USER,
-            "Nothing is captured: what an application sends by HTTP to its http_proxy is in the mesh, the rest is not.",
+            "Nothing is captured: what an application sends through its http_proxy is in the mesh, the rest is not.",
             "STRICT mutual TLS can't be enforced: whoever is on this machine may call an application past its sidecar.",
             "Applications must listen on $POD_IP, and names of services mean something to the http_proxy only.",
         ),

@@ -12,7 +12,7 @@ from typing import Final
 
 from weft.base.families import Address
 from weft.model.local import RedirectOrder
-from weft.node.addresses import MeshNetwork, NetworkRecord, NoRoomError
+from weft.node.addresses import MeshNetwork, NetworkRecord, NoRoomError, loopback_ranges
 from weft.node.hub import stored_network
 from weft.node.listening import listening_addresses
 from weft.node.marks import by_tag
@@ -21,8 +21,6 @@ from weft.node.remains import end_processes, marked_processes
 from weft.node.settings import NodeSettings
 from weft.node.state import StateFolder, write_record
 
-_FIRST: Final = 244
-_LAST: Final = 254
 _TABLES: Final = (Path("/proc/self/net/tcp"),)
 _CLAIMED_PORT: Final = 15012
 
@@ -43,7 +41,7 @@ class LoopbackNetworks:
         former = stored_network(state)
         if former is not None:
             return former
-        network = MeshNetwork("", (claim_range(ranges()),))
+        network = MeshNetwork("", (claim_range(loopback_ranges()),))
         write_record(state.network, NetworkRecord.of(network), durable=True)
         return network
 
@@ -94,12 +92,6 @@ class LoopbackPod:
     async def remove(self) -> None:
         """As in `PodNet`."""
         await end_processes(marked_processes(by_tag(self._tag)))
-
-
-def ranges() -> Iterator[IPv4Network]:
-    """The ranges for pods, the preferred one first. The one that follows each is for proxies."""
-    seconds = (*range(_FIRST, _LAST + 1, 2), *range(_FIRST - 2, 2, -2))
-    return (IPv4Network(f"127.{second}.0.0/16") for second in seconds)
 
 
 def claim_range(candidates: Iterable[IPv4Network]) -> IPv4Network:

@@ -5,7 +5,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from weft.model.local import Isolation
+from weft.model.local import Isolation, proxy_mark
 from weft.node.chain import Chain
 from weft.node.loopback_chain import LoopbackChain
 from weft.node.loopback_networks import LoopbackNetworks
@@ -17,9 +17,6 @@ from weft.node.networks import Networks
 from weft.node.settings import NodeSettings
 from weft.node.tools import Tools, find_plain_tools, find_tools
 from weft.node.users import Account, own_account
-
-SOCKET_MARK: Final = 0x539
-"""SO_MARK of what an Envoy sends where users can't tell it from what its application sends: Istio's number."""
 
 
 class Means(Struct, frozen=True, kw_only=True):
@@ -44,11 +41,6 @@ class Means(Struct, frozen=True, kw_only=True):
 def means_of(settings: NodeSettings, threads: NamespaceThread) -> Means:
     """The means of the isolation that the settings name. Raises MissingToolsError."""
     return _MAKERS[settings.isolation](settings, threads)
-
-
-def proxy_mark(isolation: Isolation) -> int | None:
-    """The mark of what Envoys send, if their users don't tell it."""
-    return SOCKET_MARK if isolation == "userns" else None
 
 
 def _of_netns(settings: NodeSettings, threads: NamespaceThread) -> Means:

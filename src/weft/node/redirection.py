@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from weft.model.local import RedirectOrder
 from weft.node.links import change
-from weft.node.namespaces import NamespaceThread, pin
+from weft.node.namespaces import NamespaceThread, has_ipv6, pin
 from weft.node.tools import OPTIONAL, Tools
 from weft.redirect import iptables, nft
 from weft.redirect.plan import Family, Plan, TableName
@@ -32,6 +32,7 @@ class _RoutingRule(Struct, frozen=True):
 
     priority: int = 0
     table: str = ""
+    fwmark: str = ""
 
 
 class Redirection:
@@ -51,7 +52,7 @@ class Redirection:
         """Replaces what was in force; None ends it. Each family's rules are replaced table by table, with no moment
         without them. Raises ValueError for a bad order, ToolError."""
         plan = sidecar_plan(order) if order else Plan()
-        families = [family for family in _RESTORE if not self._untouched or plan.ruleset(family).tables]
+        families = [family for family in _known() if not self._untouched or plan.ruleset(family).tables]
         if plan.rulesets:
             await self._prepare(plan)
         await self._load(plan, families)
@@ -77,19 +78,27 @@ class Redirection:
         if plan.route is None:
             return
         await self._threads.write_settings(pin(self._name), _ANY_SOURCE)
-        await self._remove_routes()
         for ruleset in plan.rulesets:
             option, mark, table = _OPTIONS[ruleset.family], plan.route.mark, plan.route.table
             everything = "0.0.0.0/0" if ruleset.family == "ip" else "::/0"
-            await self._ip(option, f"rule add fwmark {mark:#x} lookup {table} priority {_PREFERENCE}")
             await self._ip(option, f"route replace local {everything} dev lo table {table}")
+            wanted = _RoutingRule(_PREFERENCE, str(table), f"{mark:#x}")
+            former = [rule for rule in await self._routing_rules(option) if rule.priority == _PREFERENCE]
+            if wanted not in former:
+                await self._ip(option, f"rule add fwmark {mark:#x} lookup {table} priority {_PREFERENCE}")
+            for rule in former:
+                if rule != wanted:
+                    await self._remove(option, rule)
 
     async def _remove_routes(self) -> None:
         for option in _OPTIONS.values():
             for rule in await self._routing_rules(option):
                 if rule.priority == _PREFERENCE:
-                    await self._ip(option, f"rule delete priority {_PREFERENCE}")
-                    await self._ip(option, f"route flush table {rule.table}")
+                    await self._remove(option, rule)
+
+    async def _remove(self, option: str, rule: _RoutingRule) -> None:
+        await self._ip(option, f"rule delete fwmark {rule.fwmark} lookup {rule.table} priority {rule.priority}")
+        await self._ip(option, f"route flush table {rule.table}")
 
     async def _routing_rules(self, option: str) -> list[_RoutingRule]:
         output = await self._ip(option, "-json rule show")
@@ -100,3 +109,8 @@ class Redirection:
 
     async def _inside(self, tool: str, *arguments: str, stdin: str) -> None:
         await self._tools.run("nsenter", f"--net={pin(self._name)}", self._tools[tool], *arguments, stdin=stdin)
+
+
+def _known() -> Sequence[Family]:
+    """The families that the kernel has."""
+    return ("ip", "ip6") if has_ipv6() else ("ip",)

@@ -9,7 +9,7 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
-from weft.base.families import Family, Network
+from weft.base.families import Family, Network, families_of
 from weft.base.places import Places, check_mesh_name
 from weft.model.local import Isolation
 from weft.node.addresses import DEFAULT_POD_CIDRS
@@ -71,6 +71,11 @@ class NodeSettings(Struct, frozen=True, kw_only=True):
             if cidr.prefixlen < 8 or cidr.num_addresses < _FEWEST_ADDRESSES:
                 longest = cidr.max_prefixlen - 4
                 raise ValueError(f"{cidr} can't hold the pods: use a prefix length between 8 and {longest}")
+
+    @property
+    def families(self) -> tuple[Family, ...]:
+        """The families of pods' addresses, the primary one first."""
+        return families_of(map(str, self.pod_cidrs))
 
     @property
     def mark(self) -> str:

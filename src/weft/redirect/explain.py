@@ -67,6 +67,13 @@ def explain_journey(journey: Journey) -> str:
     return f"passes by Envoy: the pod {sent} it as it is"
 
 
+def explain_steps(journey: Journey) -> Iterator[str]:
+    """The rules on the way, one line each."""
+    for step in journey.steps:
+        doubt = "" if step.certain else " (can't be judged: taken as if it were not there)"
+        yield f"{step.table} {step.chain} {step.number + 1}: {explain(step.rule)}{doubt}"
+
+
 def explain_packet(packet: Packet) -> str:
     """The packet in the words of a command line."""
     parts = [packet.direction, packet.protocol, _place(packet), f"by {packet.interface}"]
@@ -164,10 +171,3 @@ def _network(network: Network) -> str:
 
 def _other(negated: bool, words: str) -> str:
     return words if negated else ""
-
-
-def explain_steps(journey: Journey) -> Iterator[str]:
-    """The rules on the way, one line each."""
-    for step in journey.steps:
-        doubt = "" if step.certain else " (can't be judged: taken as if it were not there)"
-        yield f"{step.table} {step.chain} {step.number + 1}: {explain(step.rule)}{doubt}"

@@ -159,16 +159,23 @@ def _clauses(words: list[str]) -> Iterator[_Clause]:
         if option == "!":
             negated = True
             continue
-        end = next((i for i in range(index, len(words)) if words[i] == "!" or words[i].startswith("-")), len(words))
+        foreign = option == "-m" and words[index : index + 1] != [] and words[index] not in _MODULES
+        end = _end(words, index, foreign=foreign)
         values, index = tuple(words[index:end]), end
-        if option == "-m" and len(values) == 1:
-            module = values[0]
-            if module not in _MODULES:
-                yield _Clause("", option, values, negated)
-                module = ""
+        if option == "-m" and not foreign:
+            module = " ".join(values)
         else:
             yield _Clause("" if option in _BASIC else module, option, values, negated)
         negated = False
+
+
+def _end(words: list[str], start: int, *, foreign: bool) -> int:
+    """Where the clause ends: at the next option, or with all options of a module that is not known."""
+    for index in range(start, len(words)):
+        option = words[index + 1] if words[index] == "!" and index + 1 < len(words) else words[index]
+        if option == "-m" or option in _BASIC or (option.startswith("-") and not foreign):
+            return index
+    return len(words)
 
 
 _BASIC: Final = frozenset({"-s", "-d", "-i", "-o", "-p"})

@@ -67,11 +67,6 @@ def rule_text(rule: Rule, family: Family) -> str:
     return " ".join([*(_match(match, family) for match in rule.matches), _verdict(rule.verdict)])
 
 
-def base_name(hook: Hook) -> str:
-    """The name of our base chain at a hook."""
-    return str(hook)
-
-
 def _ruleset(rules: Ruleset, clear: set[TableName]) -> Iterator[str]:
     wanted = {table.name for table in rules.tables}
     for name in TABLES:
@@ -113,7 +108,7 @@ def _rule(rule: Rule, family: Family) -> Iterator[str]:
 
 
 def _name(chain: Chain) -> str:
-    return base_name(chain.hook) if chain.hook else _chain_name(chain.name)
+    return chain.hook or _chain_name(chain.name)
 
 
 def _match(match: Match, family: Family) -> str:

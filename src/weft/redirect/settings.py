@@ -116,7 +116,10 @@ def route_table(order: RedirectOrder) -> int:
 def _proxies(order: RedirectOrder) -> tuple[Proxy, ...]:
     if order.proxy_mark is not None:
         if order.interception == "tproxy":
-            raise OrderError("proxy_mark", "TPROXY marks packets itself: tell Envoy's traffic by user or group")
+            raise OrderError(
+                "proxy_mark",
+                "TPROXY marks packets itself, so Envoy must be told by its group: that takes isolation netns",
+            )
         mark = _mark(order.proxy_mark, "proxy_mark")
         return (Proxy(MarkIs(mark), MarkIs(mark, negated=True)),)
     users = checks.owners(order.proxy_users, "proxy_users")

@@ -5,7 +5,6 @@ only until a destination was settled. What leaves by the loopback interface come
 on the way out.
 """
 
-from collections.abc import Iterator
 from ipaddress import ip_address
 from typing import Final, Literal
 
@@ -235,8 +234,3 @@ _OUT: Final[tuple[Hook, ...]] = ("output", "postrouting")
 
 def _is_interface(name: str, wanted: str) -> bool:
     return name.startswith(wanted[:-1]) if wanted.endswith("+") else name == wanted
-
-
-def unsure(journey: Journey) -> Iterator[Step]:
-    """The rules of the journey that could not be judged."""
-    return (step for step in journey.steps if not step.certain)

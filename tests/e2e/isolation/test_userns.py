@@ -138,6 +138,7 @@ def test_another_process_holds_the_namespaces_when_the_holder_is_killed(mesh: Us
         killed = mesh.holder
         killed.kill()
         eventually(lambda: _not(mesh, killed))
+        time.sleep(1)
         load.check("when the holder was killed")
     assert {pod.name: pod.pids for pod in mesh.api.pods()} == before
     assert mesh.status(mesh.outside_port(INSIDE)) == "200"

@@ -10,7 +10,7 @@ from tests.e2e.mesh.harness.client import Call
 from tests.e2e.mesh.harness.mesh import RunningMesh
 from tests.e2e.mesh.harness.waiting import eventually
 
-pytestmark = [pytest.mark.root, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.isolation("userns"), pytest.mark.timeout(120)]
 
 CALLS: Final = {
     "get": Call(url="http://echo.shop/a/b"),

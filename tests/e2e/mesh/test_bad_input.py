@@ -11,7 +11,7 @@ from tests.e2e.mesh.harness.waiting import eventually, seconds_until
 
 from weft.base.issues import LocatedIssue
 
-pytestmark = [pytest.mark.root, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.isolation("userns"), pytest.mark.timeout(180)]
 
 FILE = "90-bad.yaml"
 MANY = 10_000

@@ -7,7 +7,7 @@ import pytest
 from tests.e2e.mesh.harness.manifests import account, client, images, namespace, server, service
 from tests.e2e.mesh.harness.mesh import RunningMesh, running_mesh
 
-pytestmark = [pytest.mark.root, pytest.mark.slow, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.isolation("userns"), pytest.mark.slow, pytest.mark.timeout(400)]
 
 LIFETIME: Final = 30
 DURATION: Final = 180.0

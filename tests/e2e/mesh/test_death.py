@@ -9,7 +9,7 @@ from tests.e2e.mesh.harness.mesh import RunningMesh, running_mesh
 from tests.e2e.mesh.harness.processes import Process, find
 from tests.e2e.mesh.harness.waiting import eventually
 
-pytestmark = [pytest.mark.root, pytest.mark.timeout(150)]
+pytestmark = [pytest.mark.isolation("userns"), pytest.mark.timeout(150)]
 
 NEW_ROUTE = """
     apiVersion: networking.istio.io/v1

@@ -8,6 +8,7 @@ import pytest
 from tests.e2e.mesh.harness.client import Call
 from tests.e2e.mesh.harness.manifests import Manifest, account, client, gateway, images, namespace, server, service
 from tests.e2e.mesh.harness.mesh import RunningMesh, running_mesh
+from tests.e2e.mesh.harness.waiting import eventually
 
 pytestmark = pytest.mark.isolation("userns")
 
@@ -104,6 +105,11 @@ def test_every_protocol_gets_to_services_of_ipv6_by_name_and_by_address(six: Run
         urls = everything([target, *addresses(six, space, name)])
         for app in ("client", "stranger"):
             assert reached(six, app, *urls) == dict.fromkeys(urls, "v1"), f"{app} to {target}"
+
+
+def test_an_address_of_a_service_refuses_ports_that_it_does_not_have(six: RunningMesh) -> None:
+    url = f"tcp://[{addresses(six, 'plain', 'old')[0]}]:4444"
+    assert "ConnectionRefused" in reached(six, "stranger", url)[url]
 
 
 def test_pods_have_one_address_of_ipv6_and_none_of_link_local_scope(six: RunningMesh) -> None:
@@ -224,6 +230,21 @@ def test_a_family_can_t_be_passed_by(dual: RunningMesh) -> None:
     for address in (each["ip"] for each in pod["status"]["podIPs"]):
         answer = dual.client("client").call(f"http://{host(address)}:8080")
         assert answer.told["peer"] == {4: "127.0.0.6", 6: "::6"}[ip_address(address).version]
+
+
+def test_a_start_with_other_families_is_refused_and_leaves_the_pods_alone(dual: RunningMesh) -> None:
+    before = {pod.name: pod.pids for pod in dual.api.pods()}
+    dual.process("up").kill()
+    dual.reap()
+    dual.weft("up", "--ip-families", "IPv4", str(dual.folder.path), code=1)
+    dual.start()
+    eventually(lambda: check_same({pod.name: pod.pids for pod in dual.api.pods()}, before))
+    dual.settle()
+    assert dual.client("client").call("http://echo-six.shop").status == 200
+
+
+def check_same(found: object, expected: object) -> None:
+    assert found == expected
 
 
 def deny(block: str) -> str:

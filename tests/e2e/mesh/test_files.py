@@ -12,7 +12,7 @@ from tests.e2e.mesh.harness.waiting import eventually, seconds_until
 
 from weft.base.issues import LocatedIssue
 
-pytestmark = [pytest.mark.root, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.isolation("userns"), pytest.mark.timeout(120)]
 
 FILE = "60-victim.yaml"
 A_WHILE = 1.2

@@ -30,7 +30,7 @@ from weft.serve.ca.store import load_authority, load_or_create_key
 from weft.serve.callers import Pod as TokenPod
 from weft.serve.tokens.issuer import TokenIssuer
 
-pytestmark = [pytest.mark.root, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.isolation("userns"), pytest.mark.timeout(120)]
 
 STRICT: Final = """
     apiVersion: security.istio.io/v1

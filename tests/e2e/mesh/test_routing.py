@@ -7,7 +7,7 @@ from tests.e2e.mesh.harness.client import Call, versions
 from tests.e2e.mesh.harness.mesh import RunningMesh
 from tests.e2e.mesh.harness.waiting import eventually
 
-pytestmark = [pytest.mark.root, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.isolation("userns"), pytest.mark.timeout(120)]
 
 SUBSETS = """\
 apiVersion: networking.istio.io/v1

@@ -7,7 +7,9 @@ from tests.unit.mesh.world import World, service, source, workload
 
 from weft.analyze.analyzer import analyze
 from weft.ir.access import Authentication, MutualMode
+from weft.ir.edge import Listener
 from weft.ir.inventory import ServicePort
+from weft.ir.settings import MeshSettings
 from weft.ir.values import Interception, Protocol, Target
 
 
@@ -62,3 +64,12 @@ def test_ports_that_requests_do_not_lead_to_are_told(protocol: Protocol, target:
 @pytest.mark.parametrize("protocol", ["http", "grpc", "detect"])
 def test_ports_of_http_are_as_good_as_captured_ones(protocol: Protocol) -> None:
     assert codes(world("none", protocol)) == []
+
+
+def test_ports_that_a_gateway_may_not_open_are_told_with_those_that_it_opens() -> None:
+    made = World(MeshSettings(first_gateway_port=1024))
+    gateway = Target("gateway", "default", "front")
+    for port in (443, 8080):
+        made.put(Listener(source("front"), gateway, f"port-{port}", port, "http", ("*/*",)), name=f"gateway-{port}")
+    (issue,) = (issue for issue in analyze(made.fragments, made.mesh) if issue.code == "WEFT0504")
+    assert (issue.ref and issue.ref.name, issue.effect) == ("gateway-443", "the gateway listens on port 8443 instead")

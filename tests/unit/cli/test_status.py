@@ -14,6 +14,9 @@ from weft.base.places import Places
 from weft.cli.proxy_status import type_rows, verbose_rows
 from weft.cli.status import findings
 from weft.envoy.type_urls import CDS, RDS
+from weft.node.forwarding import Forward
+from weft.node.limits import limits_of
+from weft.node.state import write_record
 from weft.serve.ads.states import ProxyState, TypeState
 from weft.serve.http.contract import MeshStatus, PodCount
 from weft.sources.local.events import Event
@@ -189,3 +192,13 @@ def test_versions_without_a_mesh(run: Run) -> None:
     assert result.exit_code == 0
     assert json.loads(result.stdout)["controlPlane"] is None
     assert run("version", "--client").stdout == "client version: 0.1.0\n"
+
+
+def test_what_an_isolation_cannot_do_is_said(run: Run, serve: Serve, places: Places) -> None:
+    mesh = serve(MemoryMesh())
+    mesh.state = mesh_status(node_seen=int(time.time()), isolation="userns")
+    write_record(places.forwards, (Forward(80, 8080), Forward(8081, 8081)))
+    said = run("status").output.splitlines()
+    remark = "port 80 of the mesh is port 8080 outside, as ports below 1024 are root's"
+    assert [line[4:] for line in said if line.startswith("  - ")] == [*limits_of("userns"), remark]
+    assert json.loads(run("status", "-o", "json").output)["limits"] == [*limits_of("userns"), remark]

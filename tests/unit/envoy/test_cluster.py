@@ -8,7 +8,7 @@ from tests.unit.envoy.make import HOST, cluster, json_of, typed
 from weft.envoy.cluster import cluster as build
 from weft.ir.inventory import Endpoint
 from weft.ir.settings import MeshSettings
-from weft.ir.traffic import TrafficSettings
+from weft.ir.traffic import Balance, TrafficSettings
 from weft.ir.view import Cluster, EndpointGroup
 
 SETTINGS = MeshSettings()
@@ -169,3 +169,14 @@ def test_of_names_addresses_of_the_clients_primary_family_are_preferred(families
     built = _built(cluster(discovery="dns", families=families))
     found = typed(built["clusterType"]).get("dnsLookupFamily", "AUTO")
     assert found == lookup
+
+
+@pytest.mark.parametrize("balance", ["least", "hash_ring", "utilization", "original"])
+def test_endpoints_can_be_asked_for_by_address_whatever_balances_the_others(balance: Balance) -> None:
+    """But not where the cluster or a policy of the newer kind chooses: Envoy refuses both together."""
+    settings = TrafficSettings(balance=balance)
+    built = _built(cluster(addressed=True, settings=settings))
+    chooses = balance in ("least", "hash_ring")
+    assert ("lbSubsetConfig" in built) == chooses
+    if chooses:
+        assert built["lbSubsetConfig"]["subsetSelectors"] == [{"keys": ["address"], "singleHostPerSubset": True}]

@@ -4,7 +4,7 @@ from typing import Any
 
 from tests.unit.envoy.make import json_of
 
-from weft.envoy.endpoints import cluster_load_assignment, workload_text
+from weft.envoy.endpoints import chosen_endpoint, cluster_load_assignment, workload_text
 from weft.ir.inventory import Endpoint
 from weft.ir.view import EndpointGroup, Endpoints
 
@@ -62,3 +62,13 @@ def test_further_addresses_are_tried_where_the_first_does_not_answer() -> None:
     first, second = (each["endpoint"] for each in group["lbEndpoints"])
     assert first["additionalAddresses"] == [{"address": {"socketAddress": {"address": "fd00::1", "portValue": 80}}}]
     assert "additionalAddresses" not in second
+
+
+def test_an_endpoint_that_can_be_asked_for_says_its_address_where_the_balancer_looks() -> None:
+    group = EndpointGroup(("", "", ""), 0, None, (Endpoint(None, "10.0.0.1", 80),))
+    built = json_of(cluster_load_assignment(Endpoints("db", (group,), addressed=True)))
+    metadata = built["endpoints"][0]["lbEndpoints"][0]["metadata"]["filterMetadata"]
+    wanted = chosen_endpoint("10.0.0.1")
+    assert wanted is not None
+    assert metadata == json_of(wanted)["filterMetadata"] == {"envoy.lb": {"address": "10.0.0.1"}}
+    assert chosen_endpoint("") is None

@@ -45,6 +45,11 @@ def test_each_endpoint_says_whether_it_speaks_mesh_tls() -> None:
     assert matches[1]["transportSocket"]["name"] == "envoy.transport_sockets.raw_buffer"
 
 
+def test_handshakes_of_many_connections_can_be_resumed() -> None:
+    socket = _built(cluster())["transportSocketMatches"][0]["transportSocket"]
+    assert socket["typedConfig"]["maxSessionKeys"] > 1
+
+
 def test_the_server_must_prove_one_of_the_peers_and_is_named_by_the_service() -> None:
     context = _mesh_context(_built(cluster()))
     names = context["commonTlsContext"]["combinedValidationContext"]["defaultValidationContext"]

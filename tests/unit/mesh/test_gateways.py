@@ -7,7 +7,7 @@ from tests.unit.mesh.world import World, host_of, rule, service, source, table, 
 from weft.ir.edge import Gateway, Listener
 from weft.ir.inventory import ServicePort
 from weft.ir.routing import Backend, HttpMatch
-from weft.ir.settings import ProxyKey
+from weft.ir.settings import MeshSettings, ProxyKey
 from weft.ir.values import Protocol, Selector, Target, Text, Tls
 from weft.ir.view import RouteConfiguration
 
@@ -158,3 +158,11 @@ def test_every_host_of_a_redirecting_server_redirects_routed_or_not() -> None:
     world.put(routes_at("a.example", Backend(REVIEWS)))
     found = [(host.domains, host.https_redirect, len(host.routes)) for host in routes(world).hosts]
     assert found == [(("a.example",), True, 1), (("b.example",), True, 0)]
+
+
+def test_ports_that_may_not_be_opened_stand_8000_higher() -> None:
+    world = world_with(listener(80), listener(8443, name="other"))
+    world.settings.set(None, MeshSettings(first_gateway_port=1024))
+    assert [each.port for each in world.mesh.gateway_listeners(key(world))] == [8080, 8443]
+    assert world.mesh.gateway_route_names(key(world)) == ("http.8080", "http.8443")
+    assert routes(world, "http.8080").name == "http.8080"

@@ -1,6 +1,7 @@
 """weft.node.choice, limits: the best isolation that works is chosen, and what it can't do is said."""
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ PAGE = Path(__file__).parents[3] / "docs" / "concepts" / "isolation.md"
 
 def machine(**reasons: str) -> Mapping[Isolation, Probe]:
     """A machine on which these isolations don't work, and the others do."""
-    return {name: lambda name=name: reasons.get(name) for name in DESCRIPTIONS}
+    return {name: partial(reasons.get, name) for name in DESCRIPTIONS}
 
 
 def test_the_best_that_works_is_taken() -> None:

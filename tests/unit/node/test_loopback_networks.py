@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from weft.model.local import RedirectOrder
-from weft.node.addresses import MeshNetwork, NoRoomError
+from weft.node.addresses import MeshNetwork, NoRoomError, loopback_ranges
 from weft.node.listening import listening_addresses
-from weft.node.loopback_networks import LoopbackNetworks, LoopbackPod, claim_range, ranges
+from weft.node.loopback_networks import LoopbackNetworks, LoopbackPod, claim_range
 from weft.node.settings import NodeSettings
 
 
@@ -29,7 +29,7 @@ def listener() -> Iterator[socket.socket]:
 
 
 def test_the_range_of_the_design_is_preferred_and_proxies_have_the_next_one() -> None:
-    found = list(ranges())
+    found = list(loopback_ranges())
     assert found[0] == IPv4Network("127.244.0.0/16")
     assert MeshNetwork("", (found[0],)).proxies == IPv4Network("127.245.0.0/16")
     assert len({cidr.network_address.packed[1] // 2 for cidr in found}) == len(found)

@@ -7,7 +7,9 @@ from msgspec.structs import replace
 
 from weft.model.local import ContainerOrder, PodOrder, ProxyOrder, RedirectOrder
 from weft.node.kubelet import must_be_new
+from weft.node.sandbox import told_by_mark
 from weft.node.specs import PodPlace, container_spec, proxy_spec
+from weft.node.users import Account
 
 APP = ContainerOrder(name="app", image="shop/app:1", command=("python3", "app.py"))
 PROXY = ProxyOrder(bootstrap="{}", redirect=RedirectOrder())
@@ -115,3 +117,38 @@ def test_what_can_t_be_changed_in_place_needs_a_new_pod() -> None:
     assert not must_be_new(POD, replace(POD, proxy=replace(PROXY, redirect=None)))
     once = replace(POD, restart="Never")
     assert must_be_new(once, replace(once, containers=(replace(APP, command=("x",)),)))
+
+
+def test_without_root_only_the_users_own_number_is_taken(place: PodPlace) -> None:
+    alone = replace(place, only_user=Account(4242, 4243))
+    for container in (APP, replace(APP, user=4242), replace(APP, user=4242, group=4243)):
+        launch = container_spec(POD, container, alone).launch
+        assert launch is not None
+        assert launch.user is None
+    for container in (replace(APP, user=0), replace(APP, user=1000), replace(APP, group=1)):
+        reason, message = container_spec(POD, container, alone).refusal
+        assert reason == "CreateContainerConfigError"
+        assert "every process belongs to user 4242" in message
+
+
+def test_without_root_envoy_is_no_user_of_its_own(place: PodPlace) -> None:
+    launch = proxy_spec(POD, PROXY, replace(place, only_user=Account(4242, 4242), tag="weft-x/p")).launch
+    assert launch is not None
+    assert launch.user is None
+    assert launch.tag == "weft-x/p/istio-proxy"
+
+
+def test_questions_of_an_envoy_that_is_told_by_its_mark_do_not_come_back_to_it() -> None:
+    order = told_by_mark(RedirectOrder(capture_dns=True, capture_all_dns=True), 0x539)
+    assert order.proxy_mark == 0x539
+    assert not order.capture_all_dns
+    assert order.dns_servers == ("127.0.0.1",)
+    assert told_by_mark(RedirectOrder(), 0x539) == RedirectOrder(proxy_mark=0x539)
+
+
+def test_a_pod_may_have_another_hostname_than_its_name(place: PodPlace) -> None:
+    named = replace(POD, hostname="db-0")
+    launch = container_spec(named, named.containers[0], place).launch
+    assert launch is not None
+    assert launch.hostname == "db-0"
+    assert dict(launch.environment)["HOSTNAME"] == "db-0"

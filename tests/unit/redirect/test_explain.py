@@ -28,7 +28,7 @@ from weft.redirect.simulate import simulate
         ),
         ("-p udp -m udp --sport 53 -j CT --zone 1", "UDP from port 53: is tracked in zone 1"),
         ("-m conntrack --ctstate INVALID -j DROP", "everything of a connection that is invalid: is dropped"),
-        ("-m addrtype --dst-type LOCAL -j LOG", "everything where `-m addrtype` where `--dst-type LOCAL`: `LOG`"),
+        ("-m addrtype --dst-type LOCAL -j LOG", "everything where `-m addrtype --dst-type LOCAL`: `LOG`"),
     ],
 )
 def test_rules_in_plain_english(text: str, sentence: str) -> None:

@@ -57,7 +57,12 @@ def test_tables_policies_and_counters_are_read() -> None:
 @pytest.mark.parametrize(
     ("text", "matches", "verdict"),
     [
-        ("-m addrtype --dst-type LOCAL -j X", (OtherMatch("-m addrtype"), OtherMatch("--dst-type LOCAL")), JumpTo("X")),
+        ("-m addrtype --dst-type LOCAL -j X", (OtherMatch("-m addrtype --dst-type LOCAL"),), JumpTo("X")),
+        (
+            "-m set ! --match-set x dst ! --y -d 10.0.0.0/8 -m owner --uid-owner 5 -j X",
+            (DestinationIn(ip_network("10.0.0.0/8")), UserIs(5), OtherMatch("-m set ! --match-set x dst ! --y")),
+            JumpTo("X"),
+        ),
         ("-p icmp -j RETURN", (OtherMatch("-p icmp"),), Return()),
         ("! -p tcp -j RETURN", (OtherMatch("! -p tcp"),), Return()),
         ("-p tcp -m tcp --dport 80:90 -j RETURN", (ProtocolIs("tcp"), OtherMatch("-m tcp --dport 80:90")), Return()),

@@ -121,6 +121,7 @@ def test_other_ports_and_users_are_honoured() -> None:
         (RedirectOrder(exclude_outbound_ports=("0",)), "exclude_outbound_ports: 0 is not between 1 and 65535"),
         (RedirectOrder(include_inbound_ports=("٨",)), "include_inbound_ports: '٨' is no port"),
         (RedirectOrder(include_outbound_cidrs=("10/8\nCOMMIT",)), "include_outbound_cidrs: .* is no address range"),
+        (RedirectOrder(exclude_outbound_cidrs=("fd00::%x\nCOMMIT",)), "exclude_outbound_cidrs: .* is no address range"),
         (RedirectOrder(exclude_outbound_cidrs=("*",)), r"exclude_outbound_cidrs: '\*' is no address range"),
         (RedirectOrder(inbound_port=70000), "inbound_port: 70000 is not between 1 and 65535"),
         (RedirectOrder(proxy_users=(-1,)), "proxy_users: -1 is not between 0"),

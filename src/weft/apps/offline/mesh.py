@@ -12,27 +12,44 @@ from typing import Any
 
 from msgspec import Struct, structs
 
-from weft.apps.assembly import LOOPBACK, Assembly, PodRanges, assemble, gateway_addresses, located_issues
+from weft.apps.assembly import (
+    LOOPBACK,
+    Assembly,
+    PodRanges,
+    assemble,
+    base_settings,
+    gateway_addresses,
+    located_issues,
+)
+from weft.apps.bootstraps import XDS_PORT, ProxyBootstraps
+from weft.apps.families import loopback_addresses
 from weft.apps.offline.files import OfflineFiles
 from weft.base.families import Family
 from weft.base.issues import LocatedIssue, Ref
 from weft.dialects.kubernetes.injection import found_template
-from weft.ir.settings import MeshSettings
 from weft.model.kubernetes import PodSpec, PodStatus, PodTemplate, TemplateMetadata
-from weft.model.local import PodReport
+from weft.model.local import Isolation, PodReport, proxy_mark
 from weft.model.objects import Object
-from weft.node.addresses import DEFAULT_POD_CIDRS, MeshNetwork, choose_pod_cidr
+from weft.node.addresses import DEFAULT_POD_CIDRS, MeshNetwork, choose_pod_cidr, loopback_ranges
 from weft.sources.local.plans import PodPlan
 from weft.sources.local.pods import PodRecord
 from weft.sources.state import MemoryTables
 
 
+class MeshOptions(Struct, frozen=True, kw_only=True):
+    """What `weft up` may be told: where gateways listen, families of pods' addresses, how pods are kept apart."""
+
+    gateway_address: str = LOOPBACK
+    families: tuple[Family, ...] = ("IPv4",)
+    isolation: Isolation = "netns"
+
+
 class OfflineMesh(Struct, frozen=True):
-    """What there is: the parts of a controller, the pods that a cluster had made, and the mesh's network."""
+    """What there is: the parts of a controller, the pods that a cluster had made, and how Envoys start."""
 
     assembly: Assembly
     made: dict[Ref, Object[PodSpec]]
-    network: MeshNetwork
+    bootstraps: ProxyBootstraps
 
     def plan(self, ref: Ref) -> PodPlan | None:
         """A pod with its addresses."""
@@ -53,17 +70,12 @@ class OfflineMesh(Struct, frozen=True):
         return located_issues(self.assembly.pipeline, self.assembly.cluster, across=across)
 
 
-def offline_mesh(
-    files: OfflineFiles, gateway_address: str = LOOPBACK, families: tuple[Family, ...] = ("IPv4",)
-) -> OfflineMesh:
-    """Makes the mesh of some files; where gateways listen, and the families of pods' addresses, are as for `weft up`.
-
-    Raises NoRoomError where the pods that are there leave no range for others.
-    """
-    network = _network(files.pods, families)
-    hosts = tuple(map(str, network.hosts))
-    settings = MeshSettings(gateway_addresses=gateway_addresses(gateway_address, hosts))
-    ranges = PodRanges(network.cidrs, hosts)
+def offline_mesh(files: OfflineFiles, options: MeshOptions) -> OfflineMesh:
+    """Makes the mesh of some files. Raises NoRoomError where the pods that are there leave no range for others."""
+    network = _network(files.pods, options)
+    ranges = PodRanges.of(network)
+    gateways = gateway_addresses(options.gateway_address, ranges.hosts, loopback_addresses(network.families))
+    settings = base_settings(gateways, options.isolation)
     assembly = assemble(files.kinds, files.source, MemoryTables(), settings=settings, pods=ranges, clock=time.time)
     cluster = assembly.cluster
     cluster.refresh(cluster.store.take(structs.replace(files.other, complete=True)))
@@ -71,13 +83,17 @@ def offline_mesh(
         assembly.pipeline.objects.set(pod.ref, pod)
         cluster.namespaces.note(pod.ref, present=True)
     cluster.report([PodReport(uid=each.uid, phase="Running", ready=True) for each in cluster.pods.records()])
-    return OfflineMesh(assembly, {pod.ref: pod for pod in files.pods}, network)
+    in_force = assembly.pipeline.settings.get(None)
+    bootstraps = ProxyBootstraps(in_force, str(network.gateway), XDS_PORT, proxy_mark(options.isolation))
+    return OfflineMesh(assembly, {pod.ref: pod for pod in files.pods}, bootstraps)
 
 
-def _network(pods: Iterable[Object[PodSpec]], families: tuple[Family, ...]) -> MeshNetwork:
+def _network(pods: Iterable[Object[PodSpec]], options: MeshOptions) -> MeshNetwork:
     """The network of the mesh, with a range for new pods that none of those has an address of that are there."""
+    if options.isolation == "loopback":
+        return MeshNetwork("", (next(loopback_ranges()),))
     taken = [ip_network(address) for pod in pods for address in addresses_of(pod)]
-    return MeshNetwork("", tuple(choose_pod_cidr(DEFAULT_POD_CIDRS[family], taken) for family in families))
+    return MeshNetwork("", tuple(choose_pod_cidr(DEFAULT_POD_CIDRS[family], taken) for family in options.families))
 
 
 def plan_of(pod: Object[PodSpec]) -> PodPlan:

@@ -6,20 +6,18 @@ are those that are said of it. So all that holds for pods holds for it.
 
 from __future__ import annotations
 
-import json
 from difflib import get_close_matches
 from typing import Any, Final
 
 import msgspec
 from msgspec import Struct, structs
 
-from weft.apps.bootstraps import XDS_PORT, ProxyBootstraps
 from weft.apps.offline.mesh import OfflineMesh
 from weft.apps.offline.redaction import Json
 from weft.base.issues import Ref
 from weft.cli.errors import Failure, Misuse
 from weft.dialects.kubernetes.injection import Template
-from weft.dialects.kubernetes.pod import INTERCEPTION_MODE, workload_name
+from weft.dialects.kubernetes.pod import INTERCEPTION_MODE, pod_captures_dns, workload_name
 from weft.ir.inventory import Workload
 from weft.ir.settings import ProxyKey
 from weft.mesh.scope import Role
@@ -30,7 +28,6 @@ from weft.sources.local.plans import PodPlan, pod_object
 from weft.sources.local.pod_orders import pod_order
 from weft.sources.local.pods import POD, PodRecord
 
-_PROXY_CONFIG: Final = "proxy.istio.io/config"
 _TEMPLATES: Final[dict[str, Template]] = {"sidecar": "sidecar", "router": "gateway", "waypoint": "sidecar"}
 _NEAR: Final = 5
 
@@ -59,14 +56,14 @@ def find_proxy(mesh: OfflineMesh, node: str, said: Said) -> Proxy:
     if "~" not in node:
         plan = _in_files(mesh, node)
         role = "router" if plan.record.injected == "gateway" else "sidecar"
-        return _proxy(mesh, role, _described(plan, said), said)
+        return _proxy(mesh, role, _described(mesh, plan, said), said)
     try:
         node_id = parse_node_id(node)
     except ValueError as error:
         raise Misuse(str(error)) from error
     if node_id.role not in _TEMPLATES:
         raise Failure(f"a {node_id.role} is no Envoy: there is nothing to render for it")
-    found = _proxy(mesh, node_id.role, _described(_identified(mesh, node_id, said), said), said)
+    found = _proxy(mesh, node_id.role, _described(mesh, _identified(mesh, node_id, said), said), said)
     found.bootstrap["node"]["id"] = node
     return found
 
@@ -159,14 +156,14 @@ def _absent(namespace: str, labels: dict[str, str]) -> PodRecord:
 
 
 # ---- what is said of it ----------------------------------------------------------------------------------------------
-def _described(plan: PodPlan, said: Said) -> PodPlan:
+def _described(mesh: OfflineMesh, plan: PodPlan, said: Said) -> PodPlan:
     """The pod with what is said of it in place of what is known."""
     record, metadata = plan.record, said.description.metadata
     marks = record.marks
     labels = next((each for each in (said.labels, metadata.labels) if each is not None), marks.labels)
     annotations = marks.annotations | metadata.annotations
-    if record.injected == "sidecar":  # nothing is captured for others
-        annotations |= _annotations(metadata)
+    if record.injected == "sidecar" and metadata.interception:  # nothing is captured for others
+        annotations |= {INTERCEPTION_MODE: metadata.interception}
     marks = TemplateMetadata(labels, annotations)
     spec = record.content.spec
     if metadata.service_account:
@@ -175,16 +172,15 @@ def _described(plan: PodPlan, said: Said) -> PodPlan:
         ports = tuple(ContainerPort(each.container_port, each.name, each.protocol) for each in metadata.pod_ports)
         spec = structs.replace(spec, containers=(Container("app", ports=ports),))
     record = structs.replace(record, marks=marks, content=structs.replace(record.content, metadata=marks, spec=spec))
-    return structs.replace(plan, record=record)
+    return structs.replace(plan, record=record, captures_dns=_captures_dns(mesh, record, metadata))
 
 
-def _annotations(metadata: NodeMetadata) -> dict[str, str]:
-    """Annotations that mean what node metadata says."""
-    found: dict[str, str] = {INTERCEPTION_MODE: metadata.interception} if metadata.interception else {}
+def _captures_dns(mesh: OfflineMesh, record: PodRecord, metadata: NodeMetadata) -> bool:
+    if record.injected != "sidecar":
+        return False
     if metadata.dns_capture is not None:
-        variables = {"ISTIO_META_DNS_CAPTURE": json.dumps(metadata.dns_capture)}
-        found[_PROXY_CONFIG] = json.dumps({"proxyMetadata": variables})
-    return found
+        return metadata.dns_capture
+    return pod_captures_dns(record.marks.annotations, default=mesh.assembly.pipeline.settings.get(None).captures_dns)
 
 
 # ---- what it gets ----------------------------------------------------------------------------------------------------
@@ -217,8 +213,7 @@ def _workload(mesh: OfflineMesh, plan: PodPlan, description: NodeDescription) ->
 
 def _bootstrap(mesh: OfflineMesh, plan: PodPlan, description: NodeDescription) -> Json:
     """What the proxy starts with; node metadata is there as it was said."""
-    settings = mesh.assembly.pipeline.settings.get(None)
-    order = pod_order(plan, ProxyBootstraps(settings, str(mesh.network.gateway), XDS_PORT))
+    order = pod_order(plan, mesh.bootstraps)
     document: Json = msgspec.json.decode(order.proxy.bootstrap) if order.proxy is not None else {"node": {}}
     node: dict[str, Any] = document["node"]
     node["metadata"] = node.get("metadata", {}) | description.stated

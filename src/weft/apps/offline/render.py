@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Any, Final, cast, get_args
 
 import click
 
@@ -12,7 +12,7 @@ from weft.apps.assembly import EVERYWHERE, LOOPBACK
 from weft.apps.families import families_in, families_option
 from weft.apps.offline.arguments import said_of
 from weft.apps.offline.files import OfflineFiles, read_files
-from weft.apps.offline.mesh import OfflineMesh, offline_mesh
+from weft.apps.offline.mesh import MeshOptions, OfflineMesh, offline_mesh
 from weft.apps.offline.proxies import Proxy, Said, find_proxy, pod_ref
 from weft.apps.offline.rendering import failures, render
 from weft.cli.errors import print_error
@@ -22,10 +22,13 @@ from weft.cli.output import Structured, structured
 from weft.cli.table import printable
 from weft.envoy.resources import ProxyResources
 from weft.envoy.type_urls import CDS, EDS, SDS
+from weft.model.local import Isolation
 
 _NODE: Final = "NAMESPACE/NAME of a pod in the files, or a proxy id: sidecar~IP~POD.NAMESPACE~DOMAIN (or router~...)."
 _METADATA: Final = "JSON or YAML with node metadata as Istio's agent writes it (LABELS, SERVICE_ACCOUNT, NETWORK ...)."
 _GATEWAY: Final = "Where gateways listen [default: as `weft up` for pods that it would run; else everywhere]."
+_CHOICES: Final = get_args(Isolation)
+_ISOLATION: Final = "How pods of the mesh are kept apart."
 _TOLD: Final = ("error", "warning")
 _OF_WAYPOINT: Final = (CDS, EDS, SDS)
 
@@ -36,6 +39,7 @@ _OF_WAYPOINT: Final = (CDS, EDS, SDS)
 @click.option("--labels", metavar="K=V,...", help="Labels of the proxy, in place of those that are known of it.")
 @click.option("--metadata", type=click.Path(path_type=Path), metavar="FILE", help=_METADATA)
 @click.option("--gateway-address", metavar="IP", help=_GATEWAY)
+@click.option("--isolation", type=click.Choice(_CHOICES), default=_CHOICES[0], show_default=True, help=_ISOLATION)
 @families_option
 @click.option("-o", "--output", type=click.Choice(["json", "yaml"]), default="json", show_default=True, help="Format.")
 def render_command(node: str, filename: Sequence[str], recursive: bool, output: str, **chosen: Any) -> int:
@@ -46,8 +50,12 @@ def render_command(node: str, filename: Sequence[str], recursive: bool, output: 
     """
     said = said_of(chosen["labels"], chosen["metadata"])
     files = read_files(filename, recursive=recursive)
-    gateways = chosen["gateway_address"] or _gateway_address(node, files)
-    mesh = offline_mesh(files, gateways, families_in(chosen["ip_families"]))
+    options = MeshOptions(
+        gateway_address=chosen["gateway_address"] or _gateway_address(node, files),
+        families=families_in(chosen["ip_families"]),
+        isolation=chosen["isolation"],
+    )
+    mesh = offline_mesh(files, options)
     for located in mesh.issues(across=False):
         if located.issue.severity in _TOLD:
             print_issue(located)

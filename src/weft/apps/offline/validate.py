@@ -9,7 +9,7 @@ from typing import cast
 import click
 
 from weft.apps.offline.files import read_files
-from weft.apps.offline.mesh import offline_mesh
+from weft.apps.offline.mesh import MeshOptions, offline_mesh
 from weft.cli.errors import FAILED, Misuse
 from weft.cli.issues import SEVERITIES, print_issue
 from weft.cli.options import files_options
@@ -28,7 +28,7 @@ def validate(filename: Sequence[str], recursive: bool, output: str | None) -> in
     if files.empty:
         hint = "" if recursive else "-R reads the folders below, too"
         raise Misuse(f"there are no objects in {', '.join(filename)}", hint=hint)
-    found = offline_mesh(files).issues(across=True)
+    found = offline_mesh(files, MeshOptions()).issues(across=True)
     counts = Counter(located.issue.severity for located in found)
     if output is not None:
         click.echo(structured(found, cast(Structured, output)))

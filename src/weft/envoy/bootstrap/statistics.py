@@ -1,4 +1,4 @@
-"""Which part of a statistic's name is a label in Prometheus."""
+"""Which statistics are kept, and which part of a statistic's name is a label in Prometheus."""
 
 from typing import Any, Final
 
@@ -20,10 +20,26 @@ Envoy's own rules end a name at its first dot, but names of hosts hold dots: our
 """
 
 
+_SILENT: Final = (
+    r"circuit_breakers\.high\.",  # all traffic has the default priority
+    r"lb_(subsets_|zone_|local_cluster_not_ok|recalculate_zone_structures)",  # subsets are clusters here
+    r"(default|tlsMode-\w+)\.total_match_count",
+    r"ssl\.(ocsp_staple_|certificate\.)",  # the same for every cluster; listeners tell when certificates end
+    r"client_ssl_socket_factory\.",
+    r"assignment_(stale|timeout_received|use_cached)",
+    r"update_(attempt|duration|empty|failure|no_rebuild|success|time)$",  # the control plane's stream has its own
+    r"version(_text)?$",
+    r"max_host_weight$",
+)
+"""What is not kept of clusters: half of the statistics of one that is not used, and nothing that says how it is."""
+
+
 def statistics() -> dict[str, Any]:
-    """Returns the Bootstrap's fields on statistics. Those of a cluster are made when it is first used."""
+    """Returns the Bootstrap's fields on statistics. Those of a cluster's traffic are made when it is first used."""
+    silent = {"safe_regex": {"regex": rf"cluster\.[^;]+;\.({'|'.join(_SILENT)}).*"}}
+    rejected = {"exclusion_list": {"patterns": [silent]}}
     tags = [{"tag_name": name, "regex": regex} for name, regex in _TAGS.items()]
     return {
-        "stats_config": {"stats_tags": tags, "use_all_default_tags": {"value": False}},
+        "stats_config": {"stats_tags": tags, "use_all_default_tags": {"value": False}, "stats_matcher": rejected},
         "deferred_stat_options": {"enable_deferred_creation_stats": True},
     }

@@ -17,6 +17,7 @@ from weft.model.objects import Object
 from weft.sources.local.containers import named_port, runs_as_root
 from weft.sources.local.job_checks import Caution, job_cautions, job_errors
 from weft.sources.local.labels import selector_holds
+from weft.sources.local.redirects import bad_annotations
 from weft.sources.local.strategy import is_bound
 
 LOG_LEVELS: Final = frozenset({"trace", "debug", "info", "warning", "warn", "error", "critical", "off"})
@@ -49,8 +50,11 @@ def errors(workload: Workload) -> list[Issue]:
     elif isinstance(workload.spec, api.Job):
         found += job_errors(workload.spec, workload.metadata.name)
     return [
-        Issue(codes.INVALID, "error", workload.ref, format_path(path), message, _UNCHANGED, advice)
-        for path, message, advice in found
+        *(
+            Issue(codes.INVALID, "error", workload.ref, format_path(path), message, _UNCHANGED, advice)
+            for path, message, advice in found
+        ),
+        *_redirection(workload, template, prefix),
     ]
 
 
@@ -70,6 +74,13 @@ def _deployment_errors(spec: api.Deployment) -> Iterator[Caution]:
         if not is_bound(value):
             path = ("spec", "strategy", "rollingUpdate", name)
             yield path, f"{str(value)[:40]!r} is no number of pods", "write a number such as 1, or a share such as 25%"
+
+
+def _redirection(workload: Workload, template: api.PodTemplate, prefix: FieldPath) -> Iterator[Issue]:
+    """Annotations that Istio's injection refuses pods for."""
+    for bad in bad_annotations(template.metadata.annotations):
+        path, advice = format_path((*prefix, "metadata", "annotations", bad.name)), "correct it, or leave it out"
+        yield Issue(codes.INVALID_ANNOTATION, "error", workload.ref, path, bad.reason, _UNCHANGED, advice)
 
 
 def _container_errors(spec: api.PodSpec, path: FieldPath) -> Iterator[Caution]:

@@ -9,7 +9,6 @@ from msgspec import structs
 
 from weft.base.families import families_of
 from weft.dialects.kubernetes.injection import Template
-from weft.dialects.kubernetes.pod import interception_of
 from weft.model.istio_proxy import PROXY_CONFIG, concurrency, parse_proxy_config
 from weft.model.kubernetes import PodSpec
 from weft.model.local import PodOrder, ProxyOrder, RedirectOrder
@@ -18,20 +17,9 @@ from weft.sources.local.checks import LOG_LEVEL, LOG_LEVELS
 from weft.sources.local.containers import Setting, container_orders
 from weft.sources.local.plans import PodPlan
 from weft.sources.local.pods import POD, PodRecord
+from weft.sources.local.redirects import redirect_order
 
-_REDIRECTS: Final = {
-    "traffic.sidecar.istio.io/includeOutboundIPRanges": "include_outbound_cidrs",
-    "traffic.sidecar.istio.io/excludeOutboundIPRanges": "exclude_outbound_cidrs",
-    "traffic.sidecar.istio.io/includeOutboundPorts": "include_outbound_ports",
-    "traffic.sidecar.istio.io/excludeOutboundPorts": "exclude_outbound_ports",
-    "traffic.sidecar.istio.io/includeInboundPorts": "include_inbound_ports",
-    "traffic.sidecar.istio.io/excludeInterfaces": "exclude_interfaces",
-    "traffic.sidecar.istio.io/kubevirtInterfaces": "virtual_interfaces",
-    "istio.io/reroute-virtual-interfaces": "virtual_interfaces",
-}
 _ONE_THREAD: Final = 1
-_EXCLUDE_INBOUND: Final = "traffic.sidecar.istio.io/excludeInboundPorts"
-
 _USER: Final = 1337
 _TRANSPARENT_USER: Final = 1338
 """With TPROXY only Envoy's group is the rules' own, as in Istio's injection template, where its user is root: then what
@@ -71,18 +59,6 @@ def pod_order(plan: PodPlan, bootstraps: Bootstraps) -> PodOrder:
     )
 
 
-def redirect_order(annotations: Mapping[str, str]) -> RedirectOrder:
-    """Which traffic goes to the sidecar, and how, as annotations say (Istio, `traffic.sidecar.istio.io/...`)."""
-    stated = {field: _list(annotations[name]) for name, field in _REDIRECTS.items() if name in annotations}
-    excluded = (*RedirectOrder().exclude_inbound_ports, *_list(annotations.get(_EXCLUDE_INBOUND, "")))
-    return structs.replace(
-        RedirectOrder(),
-        **stated,
-        exclude_inbound_ports=tuple(dict.fromkeys(excluded)),
-        interception=interception_of(annotations),
-    )
-
-
 def _proxy_order(plan: PodPlan, bootstraps: Bootstraps) -> ProxyOrder | None:
     record = plan.record
     if record.injected == "none":
@@ -119,7 +95,3 @@ def _redirect(plan: PodPlan, pod: Object[PodSpec]) -> RedirectOrder:
         capture_dns=plan.captures_dns,
         capture_all_dns=plan.captures_dns,
     )
-
-
-def _list(text: str) -> tuple[str, ...]:
-    return tuple(part.strip() for part in text.split(",") if part.strip())

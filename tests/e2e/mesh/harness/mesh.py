@@ -27,7 +27,7 @@ from weft.base.places import Places
 from weft.node.addresses import MeshNetwork
 from weft.node.hub import stored_network
 from weft.node.inspection import admin_socket_of, exec_arguments, log_files
-from weft.node.settings import node_settings
+from weft.node.settings import NodeSettings, node_settings
 from weft.node.state import StateFolder
 
 READY: Final = 60.0
@@ -53,7 +53,6 @@ class RunningMesh:
         self.logs = [LogWatch(self.places.state / "logs" / f"{name}.log") for name in ("controller", "node")]
         self.nacks_expected = False
         self._options = tuple(options)
-        self._settings = node_settings(self.places)
         self._markers = count(1)
         self._up: subprocess.Popen[bytes] | None = None
 
@@ -171,6 +170,11 @@ class RunningMesh:
         """The output of a container, by default of Envoy."""
         files = log_files(self._settings, pod.namespace, pod.name, container)
         return "".join(path.read_text(errors="replace") for path in files)
+
+    @property
+    def _settings(self) -> NodeSettings:
+        """What the command line works with: it follows the isolation that was written down at the start."""
+        return node_settings(self.places)
 
     @property
     def network(self) -> MeshNetwork:

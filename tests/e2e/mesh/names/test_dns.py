@@ -14,7 +14,7 @@ from tests.e2e.mesh.harness.waiting import eventually
 from tests.e2e.mesh.names.conftest import manifests
 from tests.e2e.mesh.names.test_aliases import alias
 
-pytestmark = [pytest.mark.isolation("netns"), pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.isolation("userns"), pytest.mark.timeout(180)]
 
 HERE: Final = Path(__file__).parent
 CAPTURE: Final = "proxyMetadata: {ISTIO_META_DNS_CAPTURE: 'true', ISTIO_META_DNS_AUTO_ALLOCATE: 'true'}"
@@ -161,6 +161,7 @@ def resolver(named: RunningMesh) -> Iterator[str]:
             process.terminate()
 
 
+@pytest.mark.isolation("netns")  # the machine must be in the network of the pods
 def test_resolvers_of_the_pod_are_asked_for_other_names(asking: RunningMesh, resolver: str) -> None:
     with asking.config([account("shop", "curious"), asker("curious", resolver)]):
         asking.await_pods(1, "curious")
@@ -183,5 +184,5 @@ def test_the_mesh_can_say_it_for_all_pods_that_run(asking: RunningMesh) -> None:
 
 def test_what_answers_is_shown_among_the_listeners(asking: RunningMesh) -> None:
     pod = asking.api.pod(app="asker")
-    shown = asking.weft("proxy-config", "listeners", f"shop/{pod.name}")
+    shown = asking.weft("proxy-config", "listeners", f"{pod.name}.shop")
     assert "15053" in shown

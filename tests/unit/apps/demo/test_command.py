@@ -7,6 +7,7 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 
+from weft.apps import up_options
 from weft.apps.claim import claimed
 from weft.apps.demo.command import demo
 from weft.base.places import Places
@@ -24,14 +25,15 @@ def run(state: Path, *arguments: str) -> Result:
     return CliRunner().invoke(program([demo]), command, prog_name="weft")
 
 
-def test_an_ordinary_user_is_told_what_to_do(state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(os, "geteuid", lambda: 1000)
-    result = run(state)
+def test_an_isolation_that_does_not_work_is_refused_with_the_reason(
+    state: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(up_options, "machine_probes", lambda: {"userns": lambda: "user namespaces are off"})
+    result = run(state, "--isolation", "userns")
     assert result.exit_code == 1
     problem, hint = result.stderr.splitlines()
-    assert problem == "error: a mesh needs network namespaces, and so root"
-    assert "`sudo " in hint
-    assert "without root comes in a later release" in hint
+    assert problem == "error: this machine can't isolate pods that way: userns: user namespaces are off"
+    assert hint == "hint: `--isolation auto` takes the best that works here"
     assert not state.exists()
 
 

@@ -11,13 +11,14 @@ ELSEWHERE = """
 import sys
 
 LINUX = {"fcntl", "grp", "pwd", "resource", "termios", "pyroute2"}
+PURE = {"weft.node.addresses", "weft.node.ports"}
 SERVERS = {"grpc", "starlette", "uvicorn", "watchfiles"}
 
 class Absent:
     def find_spec(self, name, path=None, target=None):
         if name in LINUX | SERVERS:
             raise ModuleNotFoundError(name)
-        if name.startswith("weft.serve") or (name.startswith("weft.node.") and name != "weft.node.addresses"):
+        if name.startswith("weft.serve") or (name.startswith("weft.node.") and name not in PURE):
             raise ModuleNotFoundError(name)
 
 sys.meta_path.insert(0, Absent())

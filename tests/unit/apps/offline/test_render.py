@@ -139,6 +139,36 @@ def test_metadata_says_who_and_where_the_proxy_is(shop: Path, tmp_path: Path) ->
     assert "HTTP10" in result.stderr
 
 
+@pytest.mark.parametrize("text", ["{DNS_CAPTURE: 'true'}", "{metadata: {DNS_CAPTURE: true}}"])
+def test_metadata_turns_dns_capture_on(shop: Path, tmp_path: Path, text: str) -> None:
+    metadata = tmp_path / "node.yaml"
+    metadata.write_text(text)
+    assert not any("dns" in name for name in names(rendered(shop, SIDECAR), "listeners"))
+    assert any("dns" in name for name in names(rendered(shop, SIDECAR, "--metadata", metadata), "listeners"))
+
+
+def test_metadata_says_how_traffic_gets_to_a_sidecar(shop: Path, tmp_path: Path) -> None:
+    metadata = tmp_path / "node.json"
+    metadata.write_text('{"INTERCEPTION_MODE": "TPROXY"}')
+    found = rendered(shop, SIDECAR, "--metadata", metadata)
+    assert [each.get("transparent") for each in found["listeners"] if each["name"] == "virtualInbound"] == [True]
+
+
+def test_on_loopback_proxies_have_addresses_of_their_own(shop: Path) -> None:
+    found = rendered(shop, "shop/web", "--isolation", "loopback")
+    assert {each["address"]["socketAddress"]["address"][:8] for each in found["listeners"]} == {"127.245."}
+
+
+def test_an_envoy_of_an_ordinary_user_marks_what_it_sends(shop: Path) -> None:
+    def marked(*options: str) -> bool:
+        return "socketOptions" in json.dumps(
+            rendered(shop, "shop/web", *options)["bootstrap"].get("clusterManager", {})
+        )
+
+    assert marked("--isolation", "userns")
+    assert not marked()
+
+
 # ---- what is refused -------------------------------------------------------------------------------------------------
 def test_a_pod_that_is_not_there_is_told_with_near_ones(shop: Path) -> None:
     result = run("render", "-f", shop, "--node", "shop/we", code=1)

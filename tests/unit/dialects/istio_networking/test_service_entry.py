@@ -153,6 +153,7 @@ def test_who_sees_it() -> None:
         (f"hosts: [a.test], {HTTPS}, resolution: DYNAMIC_DNS", "spec.hosts[0]"),
         (f"hosts: [a.test, b.test], {TCP}, resolution: DNS", "spec.hosts"),
         (f"hosts: [a.test], {HTTPS}, addresses: [nowhere]", "spec.addresses[0]"),
+        (f"hosts: [a.test], {HTTPS}, addresses: ['fe80::1%eth0']", "spec.addresses[0]"),
         (f"hosts: [a.test], {HTTPS}, resolution: DNS, addresses: [10.0.0.0/8]", "spec.addresses[0]"),
         (f"hosts: [a.test], {HTTPS}, exportTo: [A]", "spec.exportTo[0]"),
         ("hosts: [a.test], ports: [{number: 0, name: a}]", "spec.ports[0].number"),

@@ -150,3 +150,30 @@ def test_a_pod_of_its_own_is_checked_like_that_of_a_deployment() -> None:
 
 def test_nothing_is_said_of_what_is_in_order() -> None:
     assert issues_of(deployment(more="env: [{name: A, value: b}]")) == []
+
+
+def annotated(config: str) -> str:
+    """A Deployment whose pods are annotated with settings of their proxies."""
+    text = deployment().replace("labels: {app: web}}\n    spec", "labels: {app: web}, annotations: NOTES}\n    spec")
+    return text.replace("NOTES", f"{{proxy.istio.io/config: {config!r}}}")
+
+
+CONFIG_PATH = 'spec.template.metadata.annotations["proxy.istio.io/config"]'
+
+
+@pytest.mark.parametrize(
+    ("config", "code", "message"),
+    [
+        ("proxyMetadata: {OTHER: x}", codes.UNSUPPORTED, "proxyMetadata.OTHER is not supported yet"),
+        ("image: {imageType: distroless}", codes.UNSUPPORTED, "image is not supported yet"),
+        ("[", codes.INVALID_ANNOTATION, "this is no YAML"),
+    ],
+)
+def test_settings_of_a_pods_proxy_that_have_no_effect_are_told(config: str, code: str, message: str) -> None:
+    issue = only(annotated(config))
+    assert (issue.code, issue.path) == (code, CONFIG_PATH)
+    assert issue.message.startswith(message)
+
+
+def test_settings_of_a_pods_proxy_that_are_read_are_fine() -> None:
+    assert issues_of(annotated("proxyMetadata: {ISTIO_META_DNS_CAPTURE: 'true'}")) == []

@@ -8,7 +8,7 @@ from tests.unit.sources.local.world import PlainBootstraps
 from weft.model.kubernetes import Container, PodSpec, PodTemplate, TemplateMetadata
 from weft.model.local import PodOrder, RedirectOrder
 from weft.sources.local.plans import PodPlan
-from weft.sources.local.pod_orders import pod_order, redirect_order
+from weft.sources.local.pod_orders import pod_order
 from weft.sources.local.pods import PodRecord
 
 
@@ -66,20 +66,6 @@ def test_a_pod_says_how_many_threads_its_proxy_has_or_the_mesh_does(config: str,
     assert found.proxy.concurrency == threads
 
 
-def test_annotations_say_by_which_interfaces_and_how() -> None:
-    found = redirect_order(
-        {
-            "traffic.sidecar.istio.io/excludeInterfaces": "eth1,net1",
-            "istio.io/reroute-virtual-interfaces": "k6t0",
-            "sidecar.istio.io/interceptionMode": "TPROXY",
-        }
-    )
-    assert (found.exclude_interfaces, found.virtual_interfaces) == (("eth1", "net1"), ("k6t0",))
-    assert found.interception == "tproxy"
-    assert redirect_order({"sidecar.istio.io/interceptionMode": "NONE"}).interception == "none"
-    assert redirect_order({"traffic.sidecar.istio.io/kubevirtInterfaces": "k6t1"}).virtual_interfaces == ("k6t1",)
-
-
 def test_with_tproxy_only_envoys_group_is_that_of_the_rules() -> None:
     marks = TemplateMetadata({}, {"sidecar.istio.io/interceptionMode": "TPROXY"})
     proxy = order(record("a", content=PodTemplate(marks, TEMPLATE.spec))).proxy
@@ -87,23 +73,6 @@ def test_with_tproxy_only_envoys_group_is_that_of_the_rules() -> None:
     assert proxy.redirect is not None
     assert proxy.user not in proxy.redirect.proxy_users
     assert proxy.group in proxy.redirect.proxy_users
-
-
-def test_annotations_say_what_is_redirected() -> None:
-    prefix = "traffic.sidecar.istio.io/"
-    found = redirect_order(
-        {
-            f"{prefix}includeOutboundIPRanges": "10.0.0.0/8, 192.0.2.0/24",
-            f"{prefix}excludeOutboundPorts": "25",
-            f"{prefix}includeInboundPorts": "",
-            f"{prefix}excludeInboundPorts": "22,15021",
-        }
-    )
-    assert found.include_outbound_cidrs == ("10.0.0.0/8", "192.0.2.0/24")
-    assert found.exclude_outbound_ports == ("25",)
-    assert found.include_inbound_ports == ()
-    assert found.exclude_inbound_ports == ("15090", "15021", "15020", "22")
-    assert redirect_order({}) == RedirectOrder()
 
 
 def test_where_nothing_is_redirected_containers_are_told_of_their_proxy() -> None:

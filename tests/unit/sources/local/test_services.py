@@ -65,7 +65,7 @@ def test_services_without_an_address_get_none() -> None:
 def test_a_name_for_a_host_outside_has_an_address_if_its_ports_are_known() -> None:
     world = World()
     world.write(service("alias", spec="type: ExternalName\nexternalName: example.com"))
-    assert address(world, "alias").startswith("10.96.")
+    assert (address(world, "alias") or "").startswith("10.96.")
 
 
 def test_a_service_of_both_families_gets_an_address_of_each_and_keeps_them() -> None:

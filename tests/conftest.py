@@ -4,6 +4,7 @@ import os
 from typing import Final
 
 import pytest
+from hypothesis import HealthCheck, settings
 from tests.isolation import LEVELS, best, lacking
 
 from weft.apps.up_options import ISOLATION_VARIABLE
@@ -23,6 +24,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Every `weft up` and `weft demo` of tests runs at the level in force: they read it from the environment."""
     chosen: str = config.getoption("--isolation")
+    # No test is one of speed: the machine may be shared.
+    settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    settings.load_profile("untimed")
     level = config.stash[_LEVEL] = best() if chosen == "auto" else chosen
     os.environ[ISOLATION_VARIABLE] = level
 

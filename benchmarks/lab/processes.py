@@ -36,7 +36,9 @@ class Command:
 
     def __init__(self, words: Sequence[str]) -> None:
         self._words = words
-        self._process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        self._process = subprocess.Popen(
+            words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
+        )
 
     def __enter__(self) -> Self:
         return self

@@ -48,7 +48,8 @@ def running(client: Pod, server: Pod, envoy: Path, folder: Path) -> Iterator[tup
             file.write_text(json.dumps({"static_resources": configuration, **_admin(folder, name)}))
             command = in_network(pod.process, [str(envoy), "-c", str(file), *backend.envoy_options()])
             with (folder / f"{name}.log").open("wb") as log:
-                processes.append(subprocess.Popen(command, stdout=log, stderr=log))
+                # A session of its own, as Envoys of the mesh have: the scheduler shares processors among sessions.
+                processes.append(subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True))
         _await(folder)
         yield processes[0].pid, processes[1].pid
     finally:

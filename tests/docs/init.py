@@ -10,15 +10,18 @@ import subprocess
 import sys
 from pathlib import Path
 
-_OWN_FOLDERS = ("/run/netns", "/var/lib/weft")
+_OWN_FOLDERS = ("/run", "/var/lib")
+"""An ordinary user can make no folder in those of the real machine."""
+_MADE = ("/run/netns", "/var/lib/weft")
 _LOOK = 0.2
 
 
 def main() -> None:
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
     for folder in _OWN_FOLDERS:
-        Path(folder).mkdir(parents=True, exist_ok=True)
         subprocess.run(["mount", "-t", "tmpfs", "tmpfs", folder], check=True)
+    for folder in _MADE:
+        Path(folder).mkdir()
     print("ready", flush=True)
     while not (select.select([sys.stdin], [], [], _LOOK)[0] and not os.read(sys.stdin.fileno(), 1)):
         _bury()

@@ -10,11 +10,12 @@ from msgspec import Struct
 
 _INIT: Final = Path(__file__).with_name("init.py")
 _ISOLATED: Final = (
-    "unshare",
     *("--net", "--mount", "--propagation", "private"),
     *("--pid", "--fork", "--kill-child", "--mount-proc"),
     "--",
 )
+_OWN_USER: Final = ("--user", "--map-root-user")
+"""An ordinary user is given a machine by a namespace of users, in which he is root."""
 _LIMIT: Final = 90.0
 _TIMED_OUT: Final = 124  # as timeout(1)
 
@@ -33,9 +34,10 @@ class Machine:
         self._folder = str(folder)
         self._process: subprocess.Popen[bytes] | None = None
         self._pid = 0
+        self._own_user = bool(os.geteuid())
 
     def __enter__(self) -> Self:
-        command = [*_ISOLATED, sys.executable, str(_INIT)]
+        command = ["unshare", *(_OWN_USER if self._own_user else ()), *_ISOLATED, sys.executable, str(_INIT)]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         assert self._process.stdout is not None
         assert self._process.stdout.readline() == b"ready\n", "the machine did not start"
@@ -53,9 +55,11 @@ class Machine:
     def run(self, command: str) -> Answer:
         """Runs a command line, with nothing to read."""
         script = f'cd "$WEFT_DOCS_FOLDER" || exit\n{command}\ncode=$?\nprintf "\\0%s" "$PWD"\nexit $code'
+        user = ("--user", "--preserve-credentials") if self._own_user else ()
+        entered = ["nsenter", f"--target={self._pid}", *user, "--net", "--mount", "--pid", "--"]
         try:
             done = subprocess.run(
-                ["nsenter", "--target", str(self._pid), "--net", "--mount", "--pid", "--", "bash", "-c", script],
+                [*entered, "bash", "-c", script],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,

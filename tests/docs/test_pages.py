@@ -23,7 +23,7 @@ def pages() -> list[Page]:
     return [page for page in found if page.commands]
 
 
-@pytest.mark.root
+@pytest.mark.isolation("userns")
 @pytest.mark.timeout(180)
 @pytest.mark.parametrize("page", pages(), ids=lambda page: page.name)
 def test_commands_do_what_the_page_says(page: Page, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ WITHOUT_ROOT = {"holder.json", "forwarder.lock", "forwards.json"}
 SOMETIMES = WITHOUT_ROOT | {"node/envoy", "node/removed/*.json", "node/pods/*/proxy/bootstrap.json"}
 
 
-@pytest.mark.root
+@pytest.mark.isolation("userns")
 def test_a_running_mesh_keeps_what_the_page_says_and_for_whom(tmp_path: Path) -> None:
     for step in takewhile(lambda step: isinstance(step, File), read_page(DOCS / "guides" / "first-mesh.md").steps):
         assert isinstance(step, File)

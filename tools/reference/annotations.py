@@ -9,8 +9,10 @@ from tools.reference.source import texts
 from weft.model.local import RedirectOrder
 
 _KEY: Final = r"(istio-injection|([a-z0-9-]+\.)*(istio\.io|kubernetes\.io|k8s\.io|weft\.dev)/[A-Za-z0-9.-]+)"
-_NO_KEYS: Final = frozenset({"kubernetes.io/h2c", "kubernetes.io/ws", "kubernetes.io/wss", "weft.dev/xds"})
-"""Texts of that form that are something else: protocols, and the audience of tokens."""
+_NO_KEYS: Final = frozenset(
+    {"kubernetes.io/h2c", "kubernetes.io/job-controller", "kubernetes.io/ws", "kubernetes.io/wss", "weft.dev/xds"}
+)
+"""Texts of that form that are something else: protocols, the name of a controller, and the audience of tokens."""
 
 _EXCLUDED: Final = ", ".join(RedirectOrder().exclude_inbound_ports)
 _TRAFFIC: Final = "traffic.sidecar.istio.io/"
@@ -31,6 +33,9 @@ LABELS: Final[Mapping[str, tuple[str, str]]] = {
         "`istio`: it speaks mutual TLS of the mesh; `disabled`: it does not",
     ),
     "kubernetes.io/service-name": ("EndpointSlice", "the Service that it belongs to"),
+    "batch.kubernetes.io/job-name": ("Pod", "the Job that it was made for, set by Weft; also `job-name`"),
+    "batch.kubernetes.io/controller-uid": ("Pod", "that Job's uid, set by Weft; also `controller-uid`"),
+    "batch.kubernetes.io/job-completion-index": ("Pod", "its index in an indexed Job, set by Weft; an annotation, too"),
     "kubernetes.io/metadata.name": ("Namespace", "its name, set by Weft as Kubernetes does"),
 }
 ANNOTATIONS: Final[Mapping[str, tuple[str, str]]] = {
@@ -42,7 +47,7 @@ ANNOTATIONS: Final[Mapping[str, tuple[str, str]]] = {
     ),
     "sidecar.istio.io/interceptionMode": (
         "Pod",
-        "`REDIRECT` (default); `TPROXY`: what comes in is seen with its own address; `NONE`: nothing is redirected",
+        "`REDIRECT` (default); `TPROXY`: what comes in is seen with its own address; `NONE`: no sidecar",
     ),
     "proxy.istio.io/config": (
         "Pod",
@@ -50,6 +55,7 @@ ANNOTATIONS: Final[Mapping[str, tuple[str, str]]] = {
     ),
     "weft.dev/dns-capture": ("Pod", "set by Weft: whether the sidecar answers the pod's DNS"),
     "sidecar.istio.io/status": ("Pod", "set by Weft on pods with an Envoy of their own"),
+    "weft.dev/proxy-address": ("Pod", "set by Weft: where its Envoy listens in isolation `loopback`"),
     f"{_TRAFFIC}includeOutboundIPRanges": ("Pod", "only connections to these ranges go through the sidecar"),
     f"{_TRAFFIC}excludeOutboundIPRanges": ("Pod", "connections to these ranges go past it"),
     f"{_TRAFFIC}includeOutboundPorts": ("Pod", "connections to these ports go through it, whatever their range"),

@@ -14,7 +14,7 @@ from weft.apps.pipeline import Pipeline, all_kinds
 from weft.base.issues import Issue
 from weft.model import codes
 from weft.model.decode import Decoder
-from weft.model.kubernetes import Deployment, PodSpec
+from weft.model.kubernetes import Deployment, Job, PodSpec
 from weft.model.objects import Kind, Object
 from weft.sources.local.checks import warnings
 
@@ -82,7 +82,7 @@ class _Weft:
             return
         self._pipeline.objects.set(found.ref, found)
         yield from self._pipeline.fragments.issues()
-        if isinstance(found.spec, Deployment | PodSpec):
+        if isinstance(found.spec, Deployment | Job | PodSpec):
             yield from warnings(found)
 
 

@@ -18,6 +18,7 @@ _TARGET: Final = {"group": "gateway.networking.k8s.io", "kind": "Gateway", "name
 
 BASES: Final[Mapping[str, dict[str, Any]]] = {
     "Pod": _POD,
+    "Job": {"template": {"spec": {**_POD, "restartPolicy": "Never"}}},
     "Deployment": {
         "selector": {"matchLabels": {"app": "example"}},
         "template": {"metadata": {"labels": {"app": "example"}}, "spec": _POD},

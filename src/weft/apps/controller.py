@@ -34,7 +34,7 @@ from weft.sources.state import StateStore
 
 _log: Final = logging.getLogger(__name__)
 _HOUSEKEEPING: Final = 30.0
-_GRACE: Final = 1.0
+_GRACE: Final = 5.0
 _CONFIG_MAP: Final = "ConfigMap"
 _LOOK: Final = 0.5
 

@@ -24,7 +24,6 @@ from weft.node.settings import NodeSettings, node_settings, stored_isolation
 _FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 
-
 @click.command()
 @mesh_options
 @click.option("--folder", type=click.Path(path_type=Path), required=True, help="Folder of the mesh's objects.")

@@ -120,8 +120,8 @@ class Workload(Struct, frozen=True):
     `proxy_address` is where that proxy listens, if not at the workload's first address: others call it there.
     `ports` are its named ports (name, number, "tcp" or "udp"), `probes` the (port, path) of its health checks.
     `port_map` pairs names of service ports with the ports that serve them here; it beats `ServicePort.target`. `host`
-    is its own name, given out by a headless service. `captures_dns`: its proxy answers what it asks of DNS, and asks the
-    `resolvers` (addresses) for names that it does not know, or those of the mesh's settings where there are none.
+    is its own name, given out by a headless service. `captures_dns`: its proxy answers what it asks of DNS, and for
+    names that it does not know asks the `resolvers` (addresses), or those of the mesh's settings where there are none.
     """
 
     source: Provenance

@@ -33,7 +33,8 @@ class MeshSettings(Struct, frozen=True, kw_only=True):
 
     The three `..._visible_to` hold for objects that do not say so themselves; `.` is the object's own namespace.
     `network` is that of the cluster's endpoints. Without one, `networks` tell it by address: pairs of a network and a
-    range, the narrowest range first. `gateway_addresses` are where gateways listen for servers that state no address; without any it is everywhere.
+    range, the narrowest range first. `gateway_addresses` are where gateways listen for servers that state no address;
+    without any it is everywhere.
     `concurrency` is the number of worker threads of proxies that are started from now on; 0 is one for each processor.
     Instead of ports below `first_gateway_port`, which gateways may not open, they open higher ones.
     `captures_dns`: proxies answer their workloads' DNS where these do not say otherwise. `resolvers` are whom they ask

@@ -111,7 +111,8 @@ class Gateways:
                 continue
             for port in service.ports:
                 if port.number == listener.port:
-                    named = next((n for name, n, _ in server.ports if name == port.target), listener.port)
+                    key = (port.target, "tcp")
+                    named = next((n for name, n, transport in server.ports if (name, transport) == key), listener.port)
                     return port.target if isinstance(port.target, int) else named
         return listener.port
 

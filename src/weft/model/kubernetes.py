@@ -298,7 +298,7 @@ class Job(Struct, frozen=True, rename="camel"):
     managed_by: str = ""
     manual_selector: bool = False
     pod_failure_policy: dict[str, Any] | None = None
-    pod_replacement_policy: Literal["", "TerminatingOrFailed", "Failed"] = ""
+    pod_replacement_policy: Literal["TerminatingOrFailed", "Failed"] = "TerminatingOrFailed"
     selector: LabelSelector | None = None
     success_policy: dict[str, Any] | None = None
 

@@ -23,10 +23,9 @@ class Means(Struct, frozen=True, kw_only=True):
     """What one isolation does in its own way.
 
     `networks` makes networks, `chain` begins processes, `recognize` knows those of this mesh's pods, also where no
-    record names them. `only_user` is the one that all processes belong to, None where
-    they may have different ones. `proxy_mark` tells what Envoys send, None where
-    their users do. `tag` is the name of the mesh in the environment of processes, empty where mounts tell whose
-    they are.
+    record names them. `only_user` is the one that all processes belong to, None where they may have different ones.
+    `proxy_mark` tells what Envoys send, None where their users do. `tag` is the name of the mesh in the environment of
+    processes, empty where mounts tell whose they are.
     """
 
     tools: Tools

@@ -17,9 +17,10 @@ from tests.e2e.mesh.harness.load import Load, running
 from tests.e2e.mesh.harness.manifests import account, client, gateway, mesh_config, namespace, server, service
 from tests.e2e.mesh.harness.processes import Process
 
+from weft.node.settings import node_settings
+
 GATEWAY_PORT: Final = 18083
 _HARDENED: Final = Path(__file__).parent / "hardened.py"
-_TAG: Final = b"WEFT_PROCESS=weft-"
 _RATE: Final = 60.0
 _PORTS: Final = (
     {"name": "http", "port": 80, "targetPort": 8080},
@@ -121,13 +122,14 @@ class LoopbackMesh(UserMesh):
 
     def members(self) -> set[Process]:
         """Every process of the mesh."""
-        found = (processes.find(pid) for pid in processes.pids() if _is_tagged(pid))
+        tag = f"WEFT_PROCESS={node_settings(self.places).mark}/".encode()
+        found = (processes.find(pid) for pid in processes.pids() if _has_in_environment(pid, tag))
         return {each for each in found if each} | set(processes.mentioning(str(self.places.state)))
 
 
-def _is_tagged(pid: int) -> bool:
+def _has_in_environment(pid: int, text: bytes) -> bool:
     try:
-        return _TAG in Path(f"/proc/{pid}/environ").read_bytes()
+        return text in Path(f"/proc/{pid}/environ").read_bytes()
     except OSError:
         return False
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from tests.e2e.isolation.loopback_meshes import GATEWAY_PORT, LoopbackMesh, bare_user
 from tests.e2e.isolation.users import User, output
+from tests.e2e.mesh.harness import processes
 from tests.e2e.mesh.harness.waiting import eventually
 
 pytestmark = [pytest.mark.isolation("loopback"), pytest.mark.timeout(120)]
@@ -143,6 +144,28 @@ def test_the_gateway_listens_on_the_machine(mesh: LoopbackMesh) -> None:
     assert mesh.status(GATEWAY_PORT, host="other.test") == "404"
 
 
+def test_a_port_that_only_root_may_open_stands_8000_higher_and_is_told(mesh: LoopbackMesh) -> None:
+    low = """
+        apiVersion: networking.istio.io/v1
+        kind: Gateway
+        metadata: {name: low, namespace: ingress}
+        spec:
+          selector: {istio: gateway}
+          servers: [{port: {number: 89, name: http, protocol: HTTP}, hosts: [echo.test]}]
+        ---
+        apiVersion: networking.istio.io/v1
+        kind: VirtualService
+        metadata: {name: low, namespace: shop}
+        spec:
+          hosts: [echo.test]
+          gateways: [ingress/low]
+          http: [{route: [{destination: {host: echo, port: {number: 80}}}]}]
+        """
+    with mesh.config(low):
+        hold(lambda: mesh.status(8089) == "200")
+        assert "WEFT0504" in {issue.issue.code for issue in mesh.api.issues()}
+
+
 def test_the_command_line_works(mesh: LoopbackMesh) -> None:
     assert "isolation loopback" in output(mesh.weft("status"))
     listeners = output(mesh.weft("proxy-config", "listeners", "deploy/client", "-n", "shop"))
@@ -200,11 +223,17 @@ def test_a_killed_application_and_a_killed_envoy_come_back(mesh: LoopbackMesh) -
     hold(lambda: mesh.ask("visitor", "http://echo/").status == 200)
 
 
+def test_the_demo_ends_well_and_tells_what_it_can_not_show(user: User) -> None:
+    said = output(user.weft("demo", "--check", "--isolation", "loopback", "--port", "18084"), limit=100)
+    assert "nothing can prevent that" in said
+    assert "Nothing is left of it." in said
+
+
 def test_nothing_is_left_after_its_end(mesh: LoopbackMesh) -> None:
     members = mesh.members()
     assert len(members) > 10
     mesh.process("up").kill()  # `weft down` does all by itself
     mesh.reap()
     assert "is gone" in mesh.down()
-    hold(lambda: not [each for each in members if each.alive], within=5)
+    assert not [processes.command(each.pid)[:6] for each in members if each.alive]
     assert not mesh.places.state.exists()

@@ -61,6 +61,7 @@ def check_status(mesh: RunningMesh, url: str, status: int) -> None:
     assert mesh.client("client").call(url).status == status
 
 
+@pytest.mark.isolation("netns")
 def test_a_static_service_entry_names_a_server_outside(mesh: RunningMesh, outside: str) -> None:
     with mesh.config(entry("legacy.example", outside)):
         answer = mesh.client("client").call("http://legacy.example/place")
@@ -68,6 +69,7 @@ def test_a_static_service_entry_names_a_server_outside(mesh: RunningMesh, outsid
     assert "x-envoy-upstream-service-time" in answer.headers, "it did not pass the sidecar"
 
 
+@pytest.mark.isolation("netns")
 @pytest.mark.parametrize("resolution", ["DNS", "DNS_ROUND_ROBIN"])
 def test_a_service_entry_may_name_its_server_by_dns(mesh: RunningMesh, outside: str, resolution: str) -> None:
     """The name resolves by the pod's hosts file, which knows the services of the mesh: DNS without a network."""
@@ -84,6 +86,7 @@ def answered(mesh: RunningMesh, url: str) -> str:
     return answer.pod
 
 
+@pytest.mark.isolation("netns")
 def test_what_is_unknown_passes_unless_only_the_registry_may_be_called(mesh: RunningMesh, outside: str) -> None:
     client = mesh.client("client")
     calls = {
@@ -101,6 +104,7 @@ def test_what_is_unknown_passes_unless_only_the_registry_may_be_called(mesh: Run
             assert client.call("http://legacy.example/").version == "outside"
 
 
+@pytest.mark.isolation("netns")
 def test_the_mesh_can_say_for_all_that_only_the_registry_may_be_called(mesh: RunningMesh, outside: str) -> None:
     base = shared_manifests()
     settings = mesh_config(f"{SHARED_SETTINGS}outboundTrafficPolicy: {{mode: REGISTRY_ONLY}}\n")

@@ -121,6 +121,7 @@ def test_a_refusal_by_a_deny_rule_names_the_rule(mesh: RunningMesh) -> None:
 # ---- configuration -------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.isolation("netns")
 def test_a_stream_gets_nothing_without_the_right_token(mesh: RunningMesh) -> None:
     pod, other = mesh.api.pod(app="client"), mesh.api.pod(app="visitor")
     good = token_of(mesh, pod)
@@ -152,6 +153,7 @@ def test_a_stream_gets_nothing_without_the_right_token(mesh: RunningMesh) -> Non
     assert {stream.code for stream in streams.values()} <= {"UNAUTHENTICATED", "PERMISSION_DENIED"}, streams
 
 
+@pytest.mark.isolation("netns")
 def test_a_deleted_pod_loses_its_stream_and_its_token(mesh: RunningMesh) -> None:
     with mesh.config([account("shop", "passing"), client("shop", "passing")]):
         [pod] = mesh.await_pods(1, "passing")

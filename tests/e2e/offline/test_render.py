@@ -22,7 +22,7 @@ from weft.apps.offline.rendering import SECTIONS
 from weft.base import protobuf
 from weft.cli.proxy.dump import Dump, read_dump
 
-pytestmark = [pytest.mark.root, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.isolation("userns"), pytest.mark.timeout(240)]
 
 Json = dict[str, Any]
 OF_THE_POD = {"default", "ROOTCA"}
@@ -36,13 +36,15 @@ ADDED_BY_ENVOY = ("extensions", "userAgentName", "userAgentBuildVersion", "userA
 
 def render(mesh: RunningMesh, pod: Pod) -> Json:
     """What a user sees who renders the mesh's folder; it must be the same each time."""
-    document: Json = json.loads(rendered(mesh.folder.path, f"{pod.namespace}/{pod.name}"))
+    isolation: str = mesh.api.get("/v1/status")["isolation"]
+    document: Json = json.loads(rendered(mesh.folder.path, f"{pod.namespace}/{pod.name}", isolation))
     return document
 
 
 @cache
-def rendered(folder: Path, node: str) -> bytes:
+def rendered(folder: Path, node: str, isolation: str) -> bytes:
     command = [sys.executable, "-m", "weft.apps.main", "render", "-f", str(folder), "--node", node]
+    command += ["--isolation", isolation]
     first, second = (subprocess.run(command, capture_output=True, check=True).stdout for _ in range(2))
     assert first == second
     return first
@@ -91,6 +93,7 @@ def dump_of(mesh: RunningMesh, pod: Pod) -> Dump:
     return read_dump(mesh.admin(pod).get("/config_dump?include_eds"))
 
 
+@pytest.mark.isolation("netns")  # the machine reaches the controller's port only there
 def test_the_controller_sends_to_each_proxy_what_is_rendered(mesh: RunningMesh) -> None:
     mesh.settle()
     for pod, node in proxies(mesh):

@@ -4,7 +4,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from weft.base.families import any_addresses, families_of, family_of, host_port, is_address, parse_address, parse_network
+from weft.base.families import (
+    any_addresses,
+    families_of,
+    family_of,
+    host_port,
+    is_address,
+    parse_address,
+    parse_network,
+)
 
 
 @given(st.ip_addresses())

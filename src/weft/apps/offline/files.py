@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from typing import Any
 
 from msgspec import Struct
 
 from weft.apps.pipeline import all_kinds
 from weft.base.issues import Ref
 from weft.cli.errors import Misuse
+from weft.dialects.kubernetes.pod import workload_name
 from weft.model.kinds import Kinds
 from weft.model.kubernetes import PodSpec
 from weft.model.objects import Object
@@ -34,9 +34,10 @@ class OfflineFiles(Struct, frozen=True):
         """Whether there is nothing at all, not even something that can't be read."""
         return not (self.pods or self.other.upserts or self.other.issues)
 
-    def made(self, ref: Ref) -> Object[Any] | None:
-        """A pod that a cluster made."""
-        return next((pod for pod in self.pods if pod.ref == ref), None)
+    def made(self, ref: Ref) -> bool:
+        """Whether a cluster made a pod, or the replicas of something of this name."""
+        near = (pod.metadata for pod in self.pods if pod.metadata.namespace == ref.namespace)
+        return any(ref.name in (meta.name, workload_name(meta)) for meta in near)
 
 
 def read_files(names: Sequence[str], *, recursive: bool) -> OfflineFiles:

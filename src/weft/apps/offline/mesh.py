@@ -26,11 +26,12 @@ from weft.apps.families import loopback_addresses
 from weft.apps.offline.files import OfflineFiles
 from weft.base.families import Family
 from weft.base.issues import LocatedIssue, Ref
+from weft.cli.errors import Failure, Misuse
 from weft.dialects.kubernetes.injection import found_template
 from weft.model.kubernetes import PodSpec, PodStatus, PodTemplate, TemplateMetadata
 from weft.model.local import Isolation, PodReport, proxy_mark
 from weft.model.objects import Object
-from weft.node.addresses import DEFAULT_POD_CIDRS, MeshNetwork, choose_pod_cidr, loopback_ranges
+from weft.node.addresses import DEFAULT_POD_CIDRS, MeshNetwork, NoRoomError, choose_pod_cidr, loopback_ranges
 from weft.sources.local.plans import PodPlan
 from weft.sources.local.pods import PodRecord
 from weft.sources.state import MemoryTables
@@ -71,7 +72,8 @@ class OfflineMesh(Struct, frozen=True):
 
 
 def offline_mesh(files: OfflineFiles, options: MeshOptions) -> OfflineMesh:
-    """Makes the mesh of some files. Raises NoRoomError where the pods that are there leave no range for others."""
+    """Makes the mesh of some files. Raises Failure where the pods that are there leave no addresses for others, and
+    Misuse where the options don't go together."""
     network = _network(files.pods, options)
     ranges = PodRanges.of(network)
     gateways = gateway_addresses(options.gateway_address, ranges.hosts, loopback_addresses(network.families))
@@ -91,9 +93,14 @@ def offline_mesh(files: OfflineFiles, options: MeshOptions) -> OfflineMesh:
 def _network(pods: Iterable[Object[PodSpec]], options: MeshOptions) -> MeshNetwork:
     """The network of the mesh, with a range for new pods that none of those has an address of that are there."""
     if options.isolation == "loopback":
+        if options.families != ("IPv4",):
+            raise Misuse("on loopback pods have addresses of IPv4 only", hint="leave --ip-families out")
         return MeshNetwork("", (next(loopback_ranges()),))
     taken = [ip_network(address) for pod in pods for address in addresses_of(pod)]
-    return MeshNetwork("", tuple(choose_pod_cidr(DEFAULT_POD_CIDRS[family], taken) for family in options.families))
+    try:
+        return MeshNetwork("", tuple(choose_pod_cidr(DEFAULT_POD_CIDRS[family], taken) for family in options.families))
+    except NoRoomError as error:
+        raise Failure("the pods that are there leave no range of addresses for others") from error
 
 
 def plan_of(pod: Object[PodSpec]) -> PodPlan:

@@ -69,7 +69,7 @@ def render_command(node: str, filename: Sequence[str], recursive: bool, output: 
 
 def _gateway_address(node: str, files: OfflineFiles) -> str:
     """Where gateways listen: as `weft up` says by default where the proxy is a pod that it would run."""
-    return LOOPBACK if "~" not in node and files.made(pod_ref(node)) is None else EVERYWHERE
+    return EVERYWHERE if "~" in node or files.made(pod_ref(node)) else LOOPBACK
 
 
 def _document(mesh: OfflineMesh, proxy: Proxy) -> Any:

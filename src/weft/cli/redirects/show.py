@@ -97,7 +97,7 @@ def _view(pod: PodName, live: LiveRules, packets: tuple[str, ...]) -> View:
             _chain(observed, table, chain)
             for observed in live.observed.values()
             for table in observed.rules.tables
-            for chain in table.chains
+            for chain in sorted(table.chains, key=lambda chain: chain.hook is None)
         ),
         journeys=tuple(_journey(live, packet) for packet in packets),
     )
@@ -153,7 +153,7 @@ def _lines(view: View) -> Iterator[str]:
     yield f"Pod {view.pod}: " + ("nothing is redirected" if view.back_end == "none" else f"rules of {view.back_end}")
     yield from (f"Beside them, {other}" for other in view.others)
     for chain in view.chains:
-        where = "" if chain.hook else ", where other chains lead to"
+        where = "" if chain.hook else ", which other chains lead to"
         yield f"\n{FAMILIES[chain.family]}, table {chain.table}, chain {chain.name}{where}"
         rows = [(str(rule.number), _count(rule.packets), _count(rule.bytes), rule.explanation) for rule in chain.rules]
         yield render(_HEADER, rows) if rows else "no rules"

@@ -9,6 +9,7 @@ from typing import Final
 
 from weft.base.issues import Issue
 from weft.dialects.kubernetes.injection import PROXY_CONTAINER
+from weft.dialects.kubernetes.pod import INTERCEPTION_MODE, interception_of
 from weft.model import codes
 from weft.model import kubernetes as api
 from weft.model.fields import FieldPath, format_path
@@ -116,6 +117,7 @@ def warnings(workload: Workload) -> list[Issue]:
         *_ports(workload, template.spec, spec),
         *_roots(workload, template.spec, spec),
         *_log_level(workload, template, prefix),
+        *_no_interception(workload, template, prefix),
         *_host_network(workload, template.spec, spec),
         *_proxy_config(workload, template, prefix),
     ]
@@ -206,6 +208,14 @@ def _log_level(workload: Workload, template: api.PodTemplate, prefix: FieldPath)
         path = format_path((*prefix, "metadata", "annotations", LOG_LEVEL))
         message, advice = f"{level[:40]!r} is no level", f"write one of {', '.join(sorted(LOG_LEVELS))}"
         yield Issue(codes.INVALID_ANNOTATION, "warning", workload.ref, path, message, "Envoy logs warnings", advice)
+
+
+def _no_interception(workload: Workload, template: api.PodTemplate, prefix: FieldPath) -> Iterator[Issue]:
+    if interception_of(template.metadata.annotations) == "none":
+        path = format_path((*prefix, "metadata", "annotations", INTERCEPTION_MODE))
+        message, effect = "a sidecar that nothing is led to is not supported", "the pod runs without a sidecar"
+        advice = 'leave the annotation out, or write sidecar.istio.io/inject: "false"'
+        yield Issue(codes.UNSUPPORTED, "warning", workload.ref, path, message, effect, advice)
 
 
 def _host_network(workload: Workload, spec: api.PodSpec, path: FieldPath) -> Iterator[Issue]:

@@ -11,6 +11,7 @@ from msgspec import structs
 
 from weft.base.issues import Ref
 from weft.dialects.kubernetes.injection import Template, injected_template
+from weft.dialects.kubernetes.pod import interception_of
 from weft.model.kubernetes import PodSpec, PodTemplate
 from weft.sources.local.checks import Workload, template_of
 from weft.sources.local.pods import POD, PodRecord, Pods, template_hash
@@ -83,13 +84,16 @@ class PodMaker:
         return spec if isinstance(workload.spec, PodSpec) else (spec.get("template") or {}).get("spec") or {}
 
     def _injected(self, workload: Workload, content: PodTemplate) -> Template:
-        """The proxy that new pods get: as in a cluster, that is decided once, when a pod is made."""
-        return injected_template(
-            content.metadata.labels,
-            content.metadata.annotations,
+        """The proxy that new pods get: as in a cluster, that is decided once, when a pod is made. A sidecar that
+        nothing is to be led to would have nothing to do, so there is none."""
+        marks = content.metadata
+        template = injected_template(
+            marks.labels,
+            marks.annotations,
             self._surroundings.namespace_labels(workload.metadata.namespace),
             host_network=content.spec.host_network,
         )
+        return "none" if template == "sidecar" and interception_of(marks.annotations) == "none" else template
 
 
 def marked(template: PodTemplate, labels: dict[str, str], annotations: dict[str, str] | None = None) -> PodTemplate:

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final
 
@@ -132,6 +133,7 @@ def test_what_nobody_knows_is_said_at_once(asking: RunningMesh) -> None:
     assert answered(asking, "echo/A", by="tcp")[0] in ("closed", "ConnectionResetError")
 
 
+@pytest.mark.isolation("netns")  # else only the server of resolv.conf: Envoy has no user of its own there
 def test_whatever_server_is_asked_the_sidecar_answers(asking: RunningMesh) -> None:
     address = entries(asking)["echo"]
     assert answered(asking, "echo/A", server="198.51.100.53") == [[address]]
@@ -145,6 +147,17 @@ def test_a_new_host_is_known_and_a_gone_one_is_not(asking: RunningMesh) -> None:
     with asking.config([service("shop", "fresh", [{"name": "http", "port": 80}])]):
         assert answered(asking, "fresh/A") == [[entries(asking)["fresh"]]]
     assert answered(asking, "fresh/A") == ["NXDOMAIN"]
+
+
+def test_no_question_is_lost_while_hosts_change(asking: RunningMesh) -> None:
+    address = entries(asking)["echo"]
+    with ThreadPoolExecutor(1) as pool:
+        answers = pool.submit(lambda: answered(asking, *["echo/A"] * 4_000))
+        changes = 0
+        while not answers.done() or not changes:
+            with asking.config([service("shop", f"change-{changes}", [{"name": "http", "port": 80}])]):
+                changes += 1
+        assert answers.result() == [[address]] * 4_000
 
 
 @pytest.fixture

@@ -159,6 +159,16 @@ def test_on_loopback_proxies_have_addresses_of_their_own(shop: Path) -> None:
     assert {each["address"]["socketAddress"]["address"][:8] for each in found["listeners"]} == {"127.245."}
 
 
+def test_on_loopback_there_is_no_ipv6(shop: Path) -> None:
+    options = ("--isolation", "loopback", "--ip-families", "IPv6")
+    assert "IPv4 only" in run("render", "-f", shop, "--node", "shop/web", *options, code=2).stderr
+
+
+def test_pods_have_addresses_of_the_families_that_are_asked_for(shop: Path) -> None:
+    found = rendered(shop, "shop/web", "--ip-families", "IPv6")
+    assert found["bootstrap"]["node"]["id"].startswith("sidecar~fd00:10:244::a~")
+
+
 def test_an_envoy_of_an_ordinary_user_marks_what_it_sends(shop: Path) -> None:
     def marked(*options: str) -> bool:
         return "socketOptions" in json.dumps(

@@ -58,10 +58,10 @@ def get(port: int, path: str, method: str = "GET", **headers: str) -> Answer:
 
 
 @contextmanager
-def serving(application: Callable[[Request], Reply], name: str = "test") -> Iterator[int]:
+def serving(application: Callable[[Request], Reply], name: str = "test", address: str = "127.0.0.1") -> Iterator[int]:
     """An application served by a thread of this process; gives its port."""
     handler = type("Handler", (HttpConnection,), {"service": Service(name, "v1", application)})
-    server = Server(("127.0.0.1", 0), handler)
+    server = Server((address, 0), handler)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:

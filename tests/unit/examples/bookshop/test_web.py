@@ -40,6 +40,14 @@ def test_requests_share_a_connection(port: int) -> None:
     assert b"Connection: close" not in answer
 
 
+def test_a_service_listens_at_an_address_of_ipv6_too() -> None:
+    with serving(application, address="::1") as number:
+        connection = HTTPConnection("::1", number)
+        connection.request("GET", "/a")
+        assert connection.getresponse().status == 200
+        connection.close()
+
+
 def test_head_has_length_and_no_body(port: int) -> None:
     answer = get(port, "/a", "HEAD")
     assert (answer.status, answer.text) == (200, "")

@@ -1,5 +1,7 @@
 """What a Job does next: who counts, who is made, and when it is over."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -27,8 +29,8 @@ NEVER = PodTemplate(spec=PodSpec(restart_policy="Never"))
 ON_FAILURE = PodTemplate(spec=PodSpec(restart_policy="OnFailure"))
 
 
-def record(template: PodTemplate = NEVER, **spec: object) -> JobRecord:
-    return JobRecord(ref=Ref("Job.batch", "shop", "work"), uid="u", spec=Job(template=template, **spec))  # type: ignore[arg-type]
+def record(template: PodTemplate = NEVER, **spec: Any) -> JobRecord:
+    return JobRecord(ref=Ref("Job.batch", "shop", "work"), uid="u", spec=Job(template=template, **spec))
 
 
 def pod(uid: str, state: str = "active", *, index: int | None = None, restarts: int = 0, ready: bool = True) -> JobPod:
@@ -48,7 +50,7 @@ def pod(uid: str, state: str = "active", *, index: int | None = None, restarts: 
         ({"suspend": True}, 0),
     ],
 )
-def test_as_many_pods_begin_as_may_run_and_are_needed(spec: dict[str, object], made: int) -> None:
+def test_as_many_pods_begin_as_may_run_and_are_needed(spec: dict[str, Any], made: int) -> None:
     assert next_step(observed(record(**spec), [], 0), [], 0) == JobStep((None,) * made)
 
 
@@ -138,7 +140,7 @@ def test_a_job_that_takes_too_long_fails() -> None:
 
 
 # ---- indexes ---------------------------------------------------------------------------------------------------------
-def indexed(**spec: object) -> JobRecord:
+def indexed(**spec: Any) -> JobRecord:
     return record(completion_mode="Indexed", **spec)
 
 

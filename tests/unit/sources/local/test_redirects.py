@@ -1,7 +1,7 @@
 """What annotations say of redirection, and which of them mean nothing."""
 
 import pytest
-from tests.unit.sources.local.world import World, ref
+from tests.unit.sources.local.world import World, namespace, ref
 
 from weft.model import codes
 from weft.model.local import RedirectOrder
@@ -60,9 +60,7 @@ def test_what_means_something_is_fine() -> None:
     assert list(bad_annotations({"traffic.sidecar.istio.io/includeInboundPorts": "*"})) == []
 
 
-def test_a_deployment_with_a_bad_annotation_is_refused_as_istios_injection_does() -> None:
-    world = World()
-    text = """
+DEPLOYMENT = """
 apiVersion: apps/v1
 kind: Deployment
 metadata: {name: web, namespace: shop}
@@ -71,10 +69,26 @@ spec:
   template:
     metadata:
       labels: {app: web}
-      annotations: {traffic.sidecar.istio.io/includeInboundPorts: http}
+      annotations: {ANNOTATION}
     spec: {containers: [{name: app, command: [serve]}]}
 """
-    world.write(text)
+
+
+def test_a_deployment_with_a_bad_annotation_is_refused_as_istios_injection_does() -> None:
+    world = World()
+    world.write(DEPLOYMENT.replace("ANNOTATION", "traffic.sidecar.istio.io/includeInboundPorts: http"))
     [issue] = world.issues(ref("Deployment", "web"))
     assert (issue.code, issue.severity) == (codes.INVALID_ANNOTATION, "error")
     assert issue.path == 'spec.template.metadata.annotations["traffic.sidecar.istio.io/includeInboundPorts"]'
+
+
+def test_without_interception_there_is_no_sidecar_and_that_is_said() -> None:
+    world, injected = World(), namespace(labels="{istio-injection: enabled}")
+    for mode, sidecar in (("REDIRECT", True), ("NONE", False)):
+        text = DEPLOYMENT.replace("ANNOTATION", f"sidecar.istio.io/interceptionMode: {mode}")
+        world.write(f"{injected}\n---\n{text.replace('web', mode.lower())}")
+        [pod] = [pod for pod in world.orders().pods if pod.name.startswith(mode.lower())]
+        assert (pod.proxy is not None) == sidecar
+    [issue] = world.issues(ref("Deployment", "none"))
+    assert (issue.code, issue.severity) == (codes.UNSUPPORTED, "warning")
+    assert issue.effect == "the pod runs without a sidecar"

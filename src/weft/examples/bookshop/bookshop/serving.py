@@ -7,7 +7,7 @@ import threading
 import time
 from contextlib import suppress
 from io import BufferedReader
-from socket import SHUT_RD, socket
+from socket import AF_INET, AF_INET6, SHUT_RD, socket
 from socketserver import BaseRequestHandler, StreamRequestHandler, ThreadingTCPServer
 from typing import Any, Final
 
@@ -28,7 +28,8 @@ def log(line: str) -> None:
 
 
 class Server(ThreadingTCPServer):
-    """One thread a connection, at most MAX_CONNECTIONS; those beyond are closed at once."""
+    """One thread a connection, at most MAX_CONNECTIONS; those beyond are closed at once. It listens at an address of
+    IPv4 or IPv6."""
 
     allow_reuse_address = True
     daemon_threads = True
@@ -36,6 +37,7 @@ class Server(ThreadingTCPServer):
 
     def __init__(self, address: tuple[str, int], handler: type[BaseRequestHandler]) -> None:
         self.stopping = threading.Event()
+        self.address_family = AF_INET6 if ":" in address[0] else AF_INET
         self._open: set[socket] = set()
         super().__init__(address, handler)
 

@@ -28,6 +28,10 @@ LIMIT: Final = 120.0
 LOOK: Final = 0.02
 
 
+class NotReadyError(Exception):
+    """A mesh did not become ready; the message is what it said."""
+
+
 class Memory(NamedTuple):
     """Memory of one process in KiB, from /proc/<pid>/smaps_rollup (proc_pid_smaps(5)).
 
@@ -55,8 +59,10 @@ def main() -> None:
     options = parser.parse_args()
     if os.geteuid() != 0:
         sys.exit("a mesh needs network namespaces, and so root")
-    runs = [measured(options.folder, options.settle) for _ in range(options.runs)]
-    report(runs)
+    try:
+        report([measured(options.folder, options.settle) for _ in range(options.runs)])
+    except NotReadyError as error:
+        sys.exit(str(error))
 
 
 def measured(folder: Path, settle: float) -> Run:
@@ -92,11 +98,11 @@ def up(folder: Path, places: Places, output: Path, source: Path | None = None) -
 
 
 def await_ready(process: subprocess.Popen[bytes], output: Path) -> None:
-    """Waits until the command says that all is ready."""
+    """Waits until the command says that all is ready. Raises NotReadyError."""
     end = time.monotonic() + LIMIT
     while READY not in output.read_text():
         if process.poll() is not None or time.monotonic() > end:
-            sys.exit(f"the mesh did not become ready:\n{output.read_text()}")
+            raise NotReadyError(f"the mesh did not become ready:\n{output.read_text()}")
         time.sleep(LOOK)
 
 

@@ -127,9 +127,10 @@ class ProxyOrder(Struct, frozen=True, kw_only=True):
     `ready_port` answers 200 on /healthz/ready once Envoy has its first whole configuration. `redirect` is None for a
     gateway: it only listens. The node writes token and root certificate into CREDENTIALS_FOLDER and keeps them fresh.
     The bootstrap names files by the relative paths above, so that it does not depend on where the mesh keeps its state;
-    its admin listener is the unix socket ADMIN_SOCKET. `hold_application` starts the containers only once Envoy answers
-    on `ready_port` (Istio's `holdApplicationUntilProxyStarts`, and what it does with native sidecars). `concurrency` is
-    the number of Envoy's worker threads, 0 for one for each processor. `address` is where Envoy has its own ports, if not at the loopback of the pod's network.
+    its admin listener is the unix socket ADMIN_SOCKET. `hold_application` starts the containers only once Envoy
+    answers on `ready_port` (Istio's `holdApplicationUntilProxyStarts`, and what it does with native sidecars).
+    `concurrency` is the number of Envoy's worker threads, 0 for one for each processor. `address` is where Envoy
+    has its own ports, if not at the loopback of the pod's network.
     """
 
     bootstrap: str

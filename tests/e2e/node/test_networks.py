@@ -18,7 +18,7 @@ from weft.node.podnet import PodNetwork
 from weft.node.settings import NodeSettings
 from weft.node.tools import find_tools
 
-pytestmark = pytest.mark.isolation("userns")
+pytestmark = pytest.mark.isolation("netns")
 
 ADDRESSES: dict[Family, str] = {"IPv4": "10.244.0.11", "IPv6": "fd00:10:244::b"}
 

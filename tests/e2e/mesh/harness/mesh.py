@@ -79,13 +79,13 @@ class RunningMesh:
         return run(self.outer.inside(*self._weft(*arguments)), code=code)
 
     def process(self, name: str) -> Process:
-        """The supervisor (`up`), or its child `controller` or `node`."""
+        """The supervisor (`up`), or `controller` or `node` below it, in a user namespace its grandchildren."""
         assert self._up is not None
         supervisor = processes.find(self._up.pid)
         assert supervisor is not None, "the supervisor does not run"
         if name == "up":
             return supervisor
-        found = [child for child in processes.children(supervisor.pid) if name in processes.command(child.pid)]
+        found = [child for child in processes.descendants(supervisor.pid) if name in processes.command(child.pid)]
         assert len(found) == 1, f"{name}: {found}"
         return found[0]
 

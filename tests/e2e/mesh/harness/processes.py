@@ -39,6 +39,11 @@ def children(pid: int) -> list[Process]:
     return [found for child in pids() if _parent(child) == pid and (found := find(child))]
 
 
+def descendants(pid: int) -> list[Process]:
+    """The processes that a process started, those that these started, and so on."""
+    return [found for child in children(pid) for found in (child, *descendants(child.pid))]
+
+
 def command(pid: int) -> list[str]:
     """Its command line; empty if it has gone."""
     try:

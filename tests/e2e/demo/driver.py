@@ -57,10 +57,12 @@ class Demo:
         """kill -9 of everything that keeps the demo: first what would restart the rest."""
         keeper = processes.find(pid)
         assert keeper is not None
-        children = processes.children(pid)
-        assert len(children) == 2, "a controller and a node"
-        for process in (keeper, *children):
-            process.kill()
+        below = [each for each in processes.descendants(pid) if _WEFT[-1] in processes.command(each.pid)]
+        commands = {word for each in below for word in processes.command(each.pid)}
+        assert {"controller", "node"} <= commands
+        for process in (keeper, *below):
+            if process.alive:  # in a user namespace some end with others
+                process.kill()
 
     def remains(self) -> list[str]:
         """What there is of it: namespaces, links, processes, files."""

@@ -14,7 +14,7 @@ from tests.e2e.demo.driver import PORT, Demo, Terminal
 from weft.apps.demo.example import packaged_example
 from weft.apps.demo.hints import hints
 
-pytestmark = pytest.mark.root
+pytestmark = pytest.mark.isolation("userns")
 
 READY = 45.0
 

@@ -7,7 +7,7 @@ import pytest
 from tests.e2e.mesh.harness.mesh import RunningMesh
 from tests.e2e.mesh.harness.waiting import eventually
 
-pytestmark = [pytest.mark.isolation("loopback"), pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.isolation("userns"), pytest.mark.timeout(120)]
 
 TEAPOT = """\
 apiVersion: networking.istio.io/v1

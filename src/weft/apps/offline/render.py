@@ -14,7 +14,7 @@ from weft.apps.offline.arguments import said_of
 from weft.apps.offline.files import OfflineFiles, read_files
 from weft.apps.offline.mesh import MeshOptions, OfflineMesh, offline_mesh
 from weft.apps.offline.proxies import Proxy, Said, find_proxy, pod_ref
-from weft.apps.offline.rendering import failures, render
+from weft.apps.offline.rendering import render
 from weft.cli.errors import print_error
 from weft.cli.issues import print_issue
 from weft.cli.options import files_options
@@ -76,7 +76,7 @@ def _document(mesh: OfflineMesh, proxy: Proxy) -> Any:
     resources = mesh.assembly.pipeline.resources
     types = _OF_WAYPOINT if proxy.role == "waypoint" else ProxyResources.types
     document = render(proxy.bootstrap, resources, proxy.key, types=types)
-    for failure in failures(resources, proxy.key):
+    for failure in resources.failures(proxy.key):
         print_error(f"{failure.name} can't be built and is left out: {failure.message}")
     return document
 

@@ -12,8 +12,8 @@ from weft.apps.offline.redaction import REDACTED, Json, redacted
 from weft.base import protobuf
 from weft.envoy.names import IDENTITY_SECRET, ROOTS_SECRET
 from weft.envoy.resource import Resource
-from weft.envoy.resources import WHOLE_TYPES, BuildFailure, ProxyResources
-from weft.envoy.type_urls import CDS, ECDS, EDS, LDS, RDS, SDS
+from weft.envoy.resources import WHOLE_TYPES, ProxyResources
+from weft.envoy.type_urls import CDS, EDS, LDS, RDS, SDS
 from weft.ir.settings import ProxyKey
 
 SECTIONS: Final = MappingProxyType(
@@ -23,10 +23,9 @@ SECTIONS: Final = MappingProxyType(
         RDS: "routes",
         EDS: "endpoints",
         SDS: "secrets",
-        ECDS: "extensions",
     }
 )
-"""Where resources of a type stand; the last section is there only if it holds anything."""
+"""Where resources of a type stand."""
 
 _DISCOVERED: Final = "envoy.service.discovery.v3.Resource"
 _OWN_SECRETS: Final[Mapping[str, Json]] = MappingProxyType(
@@ -50,18 +49,11 @@ def render(bootstrap: Json, resources: ProxyResources, key: ProxyKey, *, types: 
     own = {name: {"name": name, **content} for name, content in _OWN_SECRETS.items() if (SDS, name) in named}
     found[SDS] = own | {name: redacted(secret) for name, secret in found[SDS].items()}
     sections = {SECTIONS[type_url]: [each[name] for name in sorted(each)] for type_url, each in found.items()}
-    if not sections[SECTIONS[ECDS]]:
-        del sections[SECTIONS[ECDS]]
     return _sorted({"bootstrap": bootstrap, **sections})
 
 
 def _contents(resources: ProxyResources, key: ProxyKey, type_url: str) -> dict[str, Json]:
     return {name: as_json(each) for name, each in resources.contents.get((key, type_url)).items()}
-
-
-def failures(resources: ProxyResources, key: ProxyKey) -> tuple[BuildFailure, ...]:
-    """What the proxy should have, but could not be built."""
-    return resources.failures(key)
 
 
 def as_json(resource: Resource) -> Json:
@@ -79,8 +71,6 @@ def _references(value: Any) -> Iterator[tuple[str, str]]:
             yield RDS, str(value["routeConfigName"])
         if "edsClusterConfig" in value:  # envoy.config.cluster.v3.Cluster
             yield EDS, str(value["edsClusterConfig"].get("serviceName") or value["name"])
-        if "configDiscovery" in value:  # of filters
-            yield ECDS, str(value["name"])
         value = list(value.values())
     if isinstance(value, list):
         for each in value:

@@ -227,6 +227,10 @@ def test_bad_objects_are_told_and_the_rest_is_rendered(shop: Path) -> None:
     assert names(json.loads(result.stdout), "clusters").count("outbound|80||web.shop.svc.cluster.local") == 1
 
 
+def test_every_type_of_resource_has_a_section() -> None:
+    assert set(ProxyResources.types) == set(SECTIONS)
+
+
 # ---- how it is written -----------------------------------------------------------------------------------------------
 def test_sections_are_there_and_sorted_by_name_and_bytes_are_the_same_each_time(tmp_path: Path) -> None:
     folder = write(tmp_path / "mesh", NAMESPACE, WEB, WEB.replace("web", "api"), GATEWAY)

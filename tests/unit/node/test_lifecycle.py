@@ -4,6 +4,7 @@ from typing import Literal
 
 import pytest
 
+from weft.model.local import ContainerEnd
 from weft.node.lifecycle import End, UnitRecord, container_report, ended, started, waiting
 from weft.node.processes import ProcessRecord
 from weft.node.settings import Backoff
@@ -57,3 +58,14 @@ def test_an_end_that_nobody_saw_has_no_exit_code() -> None:
 def test_what_waits_is_not_ready() -> None:
     record = waiting(UnitRecord(ready=True, process=PROCESS), "CrashLoopBackOff", "back-off")
     assert (record.state, record.ready, record.process) == ("waiting", False, None)
+
+
+def test_the_end_of_the_run_before_is_told_once_another_state_follows() -> None:
+    record = ended(started(UnitRecord(), "d", PROCESS, 10), End(3, "Error", "why"), 20, "Always", Backoff())
+    report = container_report("app", record)
+    assert (report.finished, report.last) == (20, None)
+    last = ContainerEnd("Error", "why", 3, 10, 20)
+    waits = waiting(record, "CrashLoopBackOff", "back-off")
+    assert (container_report("app", waits).last, container_report("app", waits).finished) == (last, 0)
+    again = started(waits, "d", PROCESS, 30)
+    assert container_report("app", again).last == last

@@ -41,8 +41,8 @@ PARTS: Final = ("loads", "memory", "propagation")
 
 _PROGRAMS: Final = ("h2load", "nghttpd", "wrk")
 _SERVICES: Final = (10, 100, 1_000)
-_PROXIES: Final = (10, 30)
-"""Not more: an Envoy has four instances of inotify, and Linux allows a user 128 of them by default."""
+_PROXIES: Final = (10, 50)
+"""Not more: an Envoy has two instances of inotify, and Linux allows a user 128 of them by default."""
 
 _CHANGES: Final = 5
 _UNREADABLE: Final = (OSError, ValueError, msgspec.DecodeError)

@@ -19,8 +19,6 @@ SOCKET_MARK: Final = 0x539
 
 ADMIN_SOCKET: Final = "admin.sock"
 CREDENTIALS_FOLDER: Final = "credentials"
-TOKEN_FILE: Final = "credentials/token"
-ROOT_FILE: Final = "credentials/root.pem"
 TOKEN_SECRET_FILE: Final = "credentials/token.yaml"
 ROOT_SECRET_FILE: Final = "credentials/root.yaml"
 """Paths in a bootstrap, relative to the folder that Envoy is started in. The last two are SDS files with the secrets

@@ -15,9 +15,7 @@ from msgspec import Struct
 
 from weft.model.local import (
     CREDENTIALS_FOLDER,
-    ROOT_FILE,
     ROOT_SECRET_FILE,
-    TOKEN_FILE,
     TOKEN_SECRET_FILE,
     Credentials,
 )
@@ -46,7 +44,7 @@ def renewal_time(record: CredentialsRecord, chance: float) -> float:
 
 def stored_credentials(folder: PodFolder) -> CredentialsRecord | None:
     """What is known of the credentials of a pod, None if it has none."""
-    if not (folder.proxy / TOKEN_FILE).exists():
+    if not (folder.proxy / TOKEN_SECRET_FILE).exists():
         return None
     return read_record(folder.credentials_record, CredentialsRecord)
 
@@ -54,12 +52,15 @@ def stored_credentials(folder: PodFolder) -> CredentialsRecord | None:
 def store_credentials(
     folder: PodFolder, credentials: Credentials, record: CredentialsRecord, owner: int | None
 ) -> None:
-    """Swaps the credentials of a pod, readable for its Envoy (`owner`; None is ourselves) alone."""
+    """Swaps the credentials of a pod, readable for its Envoy (`owner`; None is ourselves) alone.
+
+    Token and root stand in the secrets themselves: a file of their own costs Envoy an instance of inotify each, of
+    which Linux allows a user 128 (inotify(7)).
+    """
+    token, root = ({"inline_string": text} for text in (credentials.token.strip(), credentials.root))
     files = {
-        TOKEN_FILE: credentials.token.strip(),
-        ROOT_FILE: credentials.root,
-        TOKEN_SECRET_FILE: _secret("token", {"generic_secret": {"secret": {"filename": TOKEN_FILE}}}),
-        ROOT_SECRET_FILE: _secret("root", {"validation_context": _trust()}),
+        TOKEN_SECRET_FILE: _secret("token", {"generic_secret": {"secret": token}}),
+        ROOT_SECRET_FILE: _secret("root", {"validation_context": {"trusted_ca": root}}),
     }
     place = folder.proxy / CREDENTIALS_FOLDER
     place.mkdir(mode=0o700, exist_ok=True)
@@ -112,7 +113,3 @@ def _link(place: Path, name: str, target: str) -> None:
 def _secret(name: str, value: dict[str, Any]) -> str:
     """A file of Envoy's SDS with one secret; JSON is YAML."""
     return json.dumps({"resources": [{"@type": _TLS, "name": name, **value}]})
-
-
-def _trust() -> dict[str, Any]:
-    return {"trusted_ca": {"filename": ROOT_FILE}, "watched_directory": {"path": CREDENTIALS_FOLDER}}

@@ -4,6 +4,7 @@ import json
 import os
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -29,15 +30,15 @@ def store(folder: PodFolder, token: str) -> None:
     store_credentials(folder, Credentials(token=token, root="ROOT", expires=100), RECORD, os.getuid())
 
 
-def test_envoys_secret_files_name_the_files_beside_them(folder: PodFolder) -> None:
+def test_envoys_secret_files_hold_token_and_root(folder: PodFolder) -> None:
     store(folder, "secret\n")
-    place = folder.proxy / "credentials"
-    assert (place / "token").read_text() == "secret"
-    token = json.loads((place / "token.yaml").read_text())["resources"][0]
-    assert token["generic_secret"]["secret"]["filename"] == "credentials/token"
-    root = json.loads((place / "root.yaml").read_text())["resources"][0]
-    assert root["validation_context"]["trusted_ca"]["filename"] == "credentials/root.pem"
-    assert (folder.proxy / "credentials/root.pem").read_text() == "ROOT"
+    assert secret_of(folder, "token")["generic_secret"]["secret"] == {"inline_string": "secret"}
+    assert secret_of(folder, "root")["validation_context"]["trusted_ca"] == {"inline_string": "ROOT"}
+
+
+def secret_of(folder: PodFolder, name: str) -> Any:
+    """The one secret of a file of Envoy's SDS."""
+    return json.loads((folder.proxy / "credentials" / f"{name}.yaml").read_text())["resources"][0]
 
 
 def test_nobody_else_may_read_them(folder: PodFolder) -> None:
@@ -55,7 +56,7 @@ def test_all_files_change_by_one_rename_and_the_former_ones_go(folder: PodFolder
     links = {path.name: os.readlink(path) for path in place.iterdir() if path.is_symlink() and path.name != "..data"}
     first = os.readlink(place / "..data")
     store(folder, "two")
-    assert (place / "token").read_text() == "two"
+    assert secret_of(folder, "token")["generic_secret"]["secret"]["inline_string"] == "two"
     assert os.readlink(place / "..data") != first
     assert not (place / first).exists()
     assert {name: os.readlink(place / name) for name in links} == links
@@ -68,7 +69,7 @@ def test_a_swap_that_was_cut_short_is_repaired_by_the_next(folder: PodFolder) ->
     (place / "..7").mkdir()
     (place / "..new").symlink_to("nowhere")
     store(folder, "two")
-    assert (place / "token").read_text() == "two"
+    assert secret_of(folder, "token")["generic_secret"]["secret"]["inline_string"] == "two"
     assert not (place / "..7").exists()
 
 
@@ -88,7 +89,7 @@ async def test_credentials_are_fetched_and_renewed(folder: PodFolder) -> None:
     kept = keeper(folder, controller)
     async with running(kept.run()):
         await kept.present.wait()
-        assert (folder.proxy / "credentials/token").read_text() == "token 1 of u"
+        assert secret_of(folder, "token")["generic_secret"]["secret"]["inline_string"] == "token 1 of u"
         await until(lambda: controller.given >= 2)
 
 

@@ -87,7 +87,7 @@ def read_dump(data: bytes) -> Dump:
         listeners=_present(map(_listeners, sections)),
         routes=_present(map(_routes, sections)),
         endpoints=_present(map(_endpoints, sections)),
-        secrets=tuple(chain.from_iterable(map(_secrets, sections))),
+        secrets=_by_name(chain.from_iterable(map(_secrets, sections))),
     )
 
 
@@ -124,6 +124,11 @@ def _secrets(section: _Section) -> Iterator[Secret]:
         yield Secret(entry.name, "ACTIVE", entry.secret or {})
     for entry in section.dynamic_warming_secrets:
         yield Secret(entry.name, "WARMING", entry.secret or {})
+
+
+def _by_name(secrets: Iterable[Secret]) -> tuple[Secret, ...]:
+    """Envoy tells them in an order that differs from dump to dump."""
+    return tuple(sorted(secrets, key=lambda secret: (secret.name.lower(), secret.name)))
 
 
 def _present(found: Iterable[Iterable[Json | None]]) -> tuple[Json, ...]:

@@ -176,12 +176,12 @@ def test_a_dump_has_endpoints_too_but_not_what_outlier_detection_found(dump: Dum
     assert ("10.244.0.7:9080", "UNHEALTHY", "-", f"outbound|9080||{REVIEWS}") in rows
 
 
-def test_secrets_show_what_is_public_of_certificates(dump: Dump) -> None:
+def test_secrets_show_what_is_public_of_certificates_in_the_order_of_names(dump: Dump) -> None:
     assert secrets.rows(dump.secrets, NOW) == [
         ("default", "Cert Chain", "ACTIVE", "false", "feed0001", "2026-01-02T00:00:00Z", "2026-01-01T00:00:00Z"),
+        ("kubernetes://absent", "Unknown", "WARMING", "false", "", "", ""),
         ("ROOTCA", "CA", "ACTIVE", "true", "1234abcd", "2035-12-30T00:00:00Z", "2026-01-01T00:00:00Z"),
         ("ROOTCA", "CA", "ACTIVE", "true", "99", "2027-01-01T00:00:00Z", "2026-01-01T00:00:00Z"),
-        ("kubernetes://absent", "Unknown", "WARMING", "false", "", "", ""),
     ]
 
 

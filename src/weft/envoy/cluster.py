@@ -28,7 +28,7 @@ CONNECT_TIMEOUT: Final = 10_000  # Istio, MeshConfig.connectTimeout
 def cluster(source: view.Cluster, settings: MeshSettings) -> Message:
     """Returns the Cluster of one outbound destination."""
     traffic = source.settings
-    version = codec(source.protocol, traffic)
+    version = codec(source.protocol, traffic, negotiable=source.mesh_tls == "always")
     options = protocol_options(
         version,
         traffic,

@@ -14,12 +14,13 @@ from weft.envoy.tls_context import (
 from weft.ir.values import Text, Tls
 
 HTTP_ALPN: Final = ("h2", "http/1.1")
+HTTP1_ALPN: Final = ("http/1.1",)
 
 _SOCKET: Final = "envoy.transport_sockets.tls"
 _CONTEXT: Final = "envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext"
 
 
-def mesh_server_socket(peers: Iterable[Text], lowest: str, *, alpn: Sequence[str] = HTTP_ALPN) -> dict[str, Any]:
+def mesh_server_socket(peers: Iterable[Text], lowest: str, *, alpn: Sequence[str]) -> dict[str, Any]:
     """Returns the transport socket of a server in the mesh, for clients that prove one of the identities `peers`.
 
     `istio-peer-exchange` is never agreed on: a client that offers it would then send a header that Envoy passes on to

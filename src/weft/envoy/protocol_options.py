@@ -9,18 +9,27 @@ from weft.envoy.messages import milliseconds, wrapped
 from weft.ir.traffic import TrafficSettings
 from weft.ir.values import Protocol
 
-Codec = Literal["http1", "http2", "as_client", "none"]
+Codec = Literal["http1", "http2", "negotiated", "as_client", "none"]
 OPTIONS: Final = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
+
+HTTP2: Final[dict[str, Any]] = {
+    "allow_connect": True,
+    "initial_stream_window_size": {"value": 2**20},
+    "initial_connection_window_size": {"value": 2**28},
+}
+"""Both ends of HTTP/2. Tunnels of WebSocket pass (RFC 8441). A stream that nobody reads takes its own window from the
+connection's, and no other stream's: there is room for 256 of them."""
 
 _HTTP1: Final = frozenset({"http", "http1"})
 _HTTP2: Final = frozenset({"http2", "grpc", "grpc_web"})
 
 
-def codec(protocol: Protocol, settings: TrafficSettings) -> Codec:
+def codec(protocol: Protocol, settings: TrafficSettings, *, negotiable: bool = False) -> Codec:
     """Returns the version of HTTP for a port's protocol: the port decides, not what the client speaks.
 
     A client's version is kept where the protocol is detected (nothing else is known of the server) and where it is
-    asked for. `none` is for ports that are not HTTP.
+    asked for. `none` is for ports that are not HTTP. `negotiable`: both ends are proxies of the mesh, which agree on
+    HTTP/2 for HTTP/1.1 (Linkerd does so, too), unless an author decides it or has set limits that mean connections.
     """
     if protocol not in _HTTP1 | _HTTP2 and protocol != "detect":
         return "none"
@@ -28,7 +37,14 @@ def codec(protocol: Protocol, settings: TrafficSettings) -> Codec:
         return "as_client"
     if protocol in _HTTP2 or settings.http2 == "upgrade":
         return "http2"
-    return "as_client" if protocol == "detect" else "http1"
+    if protocol == "detect":
+        return "as_client"
+    return "negotiated" if negotiable and settings.http2 is None and not _limits_connections(settings) else "http1"
+
+
+def _limits_connections(settings: TrafficSettings) -> bool:
+    """Whether an author counts on a connection for each request that is under way."""
+    return any((settings.connections, settings.pending, settings.requests_per_connection))
 
 
 def protocol_options(
@@ -60,13 +76,15 @@ def _connections(settings: TrafficSettings) -> dict[str, Any] | None:
 
 
 def _versions(version: Codec, settings: TrafficSettings) -> dict[str, Any]:
-    http2: dict[str, Any] = {"max_concurrent_streams": wrapped(settings.streams or None)}
+    http2: dict[str, Any] = {**HTTP2, "max_concurrent_streams": wrapped(settings.streams or None)}
     if settings.ping is not None:
         interval, timeout = settings.ping
         http2["connection_keepalive"] = {"interval": milliseconds(interval), "timeout": milliseconds(timeout)}
     match version:
         case "http2":
             return {"explicit_http_config": {"http2_protocol_options": http2}}
+        case "negotiated":
+            return {"auto_config": {"http_protocol_options": {}, "http2_protocol_options": http2}}
         case "as_client":
             return {"use_downstream_protocol_config": {"http_protocol_options": {}, "http2_protocol_options": http2}}
         case _:

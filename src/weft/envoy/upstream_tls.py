@@ -42,12 +42,14 @@ handshake has no signatures. Envoy keeps 1. All are forgotten when a certificate
 _MESH_ALPN: Final[dict[Codec, tuple[str, ...]]] = {
     "http1": ("istio-http/1.1", "istio", "http/1.1"),
     "http2": ("istio-h2", "istio", "h2"),
+    "negotiated": ("istio-h2", "istio-http/1.1", "istio", "h2", "http/1.1"),
     "as_client": ("istio-http/1.1", "istio-h2"),
     "none": ("istio",),
 }
 _OWN_ALPN: Final[dict[Codec, tuple[str, ...]]] = {
     "http1": ("http/1.1",),
     "http2": ("h2",),
+    "negotiated": ("h2", "http/1.1"),
     "as_client": (),  # Envoy then offers the version that it uses
     "none": (),
 }

@@ -14,7 +14,7 @@ from weft.ir.settings import MeshSettings, ProxyScope
 from weft.ir.traffic import TrafficPolicy, TrafficSettings
 from weft.ir.view import Cluster, Endpoints
 from weft.mesh.endpoints import EndpointTable, group_endpoints
-from weft.mesh.names import outbound_cluster, parse_cluster, server_name
+from weft.mesh.names import HTTP1_PROTOCOLS, outbound_cluster, parse_cluster, server_name
 from weft.mesh.scope import Scopes
 from weft.mesh.traffic import TrafficPolicies
 
@@ -101,7 +101,7 @@ class Clusters:
         discovery = _DISCOVERY[service.resolution] if scope.captured else _NAMED[service.resolution]
         is_dns = discovery in ("dns", "dns_one")
         policy = self._policies.policy(scope, service)
-        mesh_tls = self._mesh_tls(service, settings, endpoints)
+        mesh_tls = self._mesh_tls(service, port, settings, endpoints)
         return Cluster(
             name=name,
             host=service.host,
@@ -122,12 +122,19 @@ class Clusters:
         )
 
     def _mesh_tls(
-        self, service: Service, settings: TrafficSettings, endpoints: tuple[Endpoint, ...]
+        self, service: Service, port: ServicePort, settings: TrafficSettings, endpoints: tuple[Endpoint, ...]
     ) -> Literal["never", "by_endpoint", "always"]:
+        """As the author says; else as the endpoints can.
+
+        "always" lets the version of HTTP be negotiated in TLS. Where that has no use, a cluster is not made anew
+        whenever the first endpoint without TLS comes, or the last one goes.
+        """
         if settings.tls is not None:
             return "always" if settings.tls.mode == "mesh" else "never"
-        automatic = self._settings.get(None).automatic_tls and not service.external
-        return "by_endpoint" if automatic and any(e.mesh_tls for e in endpoints) else "never"
+        if service.external or not self._settings.get(None).automatic_tls or not any(e.mesh_tls for e in endpoints):
+            return "never"
+        negotiable = port.protocol in HTTP1_PROTOCOLS and all(e.mesh_tls for e in endpoints)
+        return "always" if negotiable else "by_endpoint"
 
     def _build_endpoints(self, key: tuple[ProxyScope, str]) -> Endpoints | None:
         scope, name = key

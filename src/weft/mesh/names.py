@@ -2,7 +2,8 @@
 
 from weft.ir.values import Protocol
 
-HTTP_PROTOCOLS = frozenset({"http", "http1", "http2", "grpc", "grpc_web"})
+HTTP1_PROTOCOLS = frozenset({"http", "http1"})
+HTTP_PROTOCOLS = HTTP1_PROTOCOLS | {"http2", "grpc", "grpc_web"}
 
 
 def outbound_cluster(port: int, subset: str, host: str) -> str:

@@ -77,7 +77,7 @@ class MeshConfig(Struct, frozen=True, rename="camel"):
     default_destination_rule_export_to: tuple[str, ...] = ()
     root_namespace: str = ""
     locality_lb_setting: LocalityLoadBalancerSetting | None = None
-    h2_upgrade_policy: Literal["DO_NOT_UPGRADE", "UPGRADE"] = "DO_NOT_UPGRADE"
+    h2_upgrade_policy: Literal["DO_NOT_UPGRADE", "UPGRADE"] | None = None
     path_normalization: PathNormalization | None = None
     default_http_retry_policy: HttpRetry | None = None
     default_inbound_http_retry_policy: HttpRetry | None = None

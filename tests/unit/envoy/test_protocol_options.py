@@ -1,12 +1,18 @@
 """Which HTTP a cluster speaks."""
 
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
 from weft.base.protobuf import to_dict, unpack
 from weft.envoy.protocol_options import OPTIONS, codec, protocol_options
 from weft.ir.traffic import TrafficSettings
+
+_HTTP2: Final = {
+    "allowConnect": True,
+    "initialStreamWindowSize": 1048576,
+    "initialConnectionWindowSize": 268435456,
+}
 
 
 @pytest.mark.parametrize(
@@ -32,6 +38,20 @@ def test_the_port_decides_the_version(protocol: Any, http2: Any, expected: str) 
     assert codec(protocol, TrafficSettings(http2=http2)) == expected
 
 
+def test_proxies_of_the_mesh_agree_on_a_version() -> None:
+    assert codec("http", TrafficSettings(), negotiable=True) == "negotiated"
+    assert codec("grpc", TrafficSettings(), negotiable=True) == "http2"
+    assert codec("detect", TrafficSettings(), negotiable=True) == "as_client"
+    assert codec("tcp", TrafficSettings(), negotiable=True) == "none"
+
+
+@pytest.mark.parametrize(
+    "stated", [{"http2": "off"}, {"connections": 1}, {"pending": 1}, {"requests_per_connection": 1}]
+)
+def test_an_author_who_decides_or_limits_connections_keeps_them(stated: dict[str, Any]) -> None:
+    assert codec("http", TrafficSettings(**stated), negotiable=True) == "http1"
+
+
 def _options(version: Any, **settings: Any) -> Any:
     built = protocol_options(version, TrafficSettings(**settings))
     assert built is not None
@@ -43,8 +63,9 @@ def test_bytes_have_no_options() -> None:
 
 
 def test_both_versions_where_the_client_chooses() -> None:
-    both: dict[str, Any] = {"httpProtocolOptions": {}, "http2ProtocolOptions": {}}
+    both: dict[str, Any] = {"httpProtocolOptions": {}, "http2ProtocolOptions": _HTTP2}
     assert _options("as_client") == {"useDownstreamProtocolConfig": both}
+    assert _options("negotiated") == {"autoConfig": both}
 
 
 def test_limits_of_connections() -> None:
@@ -59,6 +80,7 @@ def test_limits_of_connections() -> None:
 def test_limits_and_pings_of_http2() -> None:
     built = _options("http2", streams=10, ping=(30_000, 5_000))
     assert built["explicitHttpConfig"]["http2ProtocolOptions"] == {
+        **_HTTP2,
         "maxConcurrentStreams": 10,
         "connectionKeepalive": {"interval": "30s", "timeout": "5s"},
     }

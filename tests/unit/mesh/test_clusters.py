@@ -1,12 +1,15 @@
 """Clusters of a scope: which there are, with whose settings, and with which identities."""
 
+from typing import Literal
+
 import msgspec
+import pytest
 from tests.unit.mesh.world import World, host_of, policy, scope, service, source, workload
 
 from weft.graph.tables import Derived
 from weft.graph.watch import Watcher
 from weft.ir.access import Authentication
-from weft.ir.inventory import StaticEndpoint
+from weft.ir.inventory import ServicePort, StaticEndpoint
 from weft.ir.routing import EgressPolicy, SubsetTerms
 from weft.ir.traffic import TrafficSettings
 from weft.ir.values import Selector, Target, Tls
@@ -61,8 +64,29 @@ def test_a_cluster_accepts_the_identities_of_its_endpoints_only() -> None:
     cluster = world.mesh.cluster(scope(), f"outbound|80||{REVIEWS}")
     assert cluster is not None
     assert cluster.peers == ("spiffe://cluster.local/ns/default/sa/reviews", "spiffe://x/ns/n/sa/two")
-    assert cluster.mesh_tls == "by_endpoint"
     assert cluster.server_name == f"outbound_.80_._.{REVIEWS}"
+
+
+@pytest.mark.parametrize(
+    ("port", "modes", "expected"),
+    [
+        (ServicePort(80, "http", "http", 80), ("own_proxy", "own_proxy"), "always"),
+        (ServicePort(80, "http", "http", 80), ("own_proxy", "none"), "by_endpoint"),
+        (ServicePort(80, "http", "http", 80), ("none", "none"), "never"),
+        (ServicePort(80, "grpc", "grpc", 80), ("own_proxy", "own_proxy"), "by_endpoint"),
+        (ServicePort(80, "tcp", "tcp", 80), ("own_proxy", "own_proxy"), "by_endpoint"),
+    ],
+)
+def test_http_1_to_endpoints_that_all_speak_tls_may_be_negotiated(
+    port: ServicePort, modes: tuple[Literal["own_proxy", "none"], ...], expected: str
+) -> None:
+    world = World()
+    world.put(service("web", ports=(port,)))
+    for number, mode in enumerate(modes):
+        world.put(workload(f"web-{number}", {"app": "web"}, mode=mode))
+    cluster = world.mesh.cluster(scope(), f"outbound|80||{host_of('web')}")
+    assert cluster is not None
+    assert cluster.mesh_tls == expected
 
 
 def test_a_named_target_port_is_resolved_on_each_workload() -> None:

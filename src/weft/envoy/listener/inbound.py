@@ -13,7 +13,7 @@ from msgspec import Struct
 from weft.base import protobuf
 from weft.base.families import any_addresses
 from weft.envoy.access_log import refused_connection_logs
-from weft.envoy.downstream_tls import mesh_server_socket
+from weft.envoy.downstream_tls import HTTP1_ALPN, HTTP_ALPN, mesh_server_socket
 from weft.envoy.http_filters import server_filters
 from weft.envoy.listener.chains import (
     LISTENER,
@@ -156,9 +156,17 @@ def port_chains(port: InboundPort, trust_domains: tuple[str, ...], settings: Mes
 
 
 def _chain(port: InboundPort, pattern: Pattern, trust_domains: tuple[str, ...], settings: MeshSettings) -> Message:
-    socket = mesh_server_socket(identities_of(trust_domains), settings.lowest_tls) if pattern.mutual else None
+    peers, alpn = identities_of(trust_domains), _alpn(port, pattern)
+    socket = mesh_server_socket(peers, settings.lowest_tls, alpn=alpn) if pattern.mutual else None
     filters = _http(port, settings) if pattern.http else _stream(port, trust_domains, settings)
     return filter_chain(_chain_name(port, pattern), filters, _match(port, pattern), transport_socket=socket)
+
+
+def _alpn(port: InboundPort, pattern: Pattern) -> tuple[str, ...]:
+    """What a client may agree on: HTTP/2 only where it does not reach the application, which may not know it."""
+    if content(port.protocol) == "http":
+        return HTTP_ALPN
+    return HTTP1_ALPN if pattern.http else ()
 
 
 def _chain_name(port: InboundPort, pattern: Pattern) -> str:

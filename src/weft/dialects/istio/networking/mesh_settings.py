@@ -115,7 +115,7 @@ def _defaults(config: MeshConfig, context: Context) -> TrafficSettings:
         said,
         connect=said.connect or connect or context.settings.defaults.connect,
         keepalive=said.keepalive or alive,
-        http2=said.http2 or (UPGRADES["UPGRADE"] if config.h2_upgrade_policy == "UPGRADE" else None),
+        http2=said.http2 or (UPGRADES[config.h2_upgrade_policy] if config.h2_upgrade_policy else None),
     )
 
 

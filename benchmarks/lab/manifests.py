@@ -30,7 +30,7 @@ def write_comparison(folder: Path, envoy: Path, *, access_log: bool) -> None:
     """Writes a mesh with a client and a server that have sidecars, and the same two without.
 
     Between the first two there is what users have: routing by a VirtualService and a DestinationRule, STRICT mutual TLS
-    and an AuthorizationPolicy. The service `upgraded` leads to the same server as `echo`.
+    and an AuthorizationPolicy. The service `kept` leads to the same server as `echo`.
     """
     backend.write_backend(folder)
     servers = [backend.envoy_command(envoy, folder), backend.grpc_command(folder)]
@@ -42,12 +42,12 @@ def write_comparison(folder: Path, envoy: Path, *, access_log: bool) -> None:
         deployment("plain-client", [_IDLE], sidecar=False),
         deployment("plain-server", servers, sidecar=False),
         service("echo", {"app": "server"}, backend.PORTS),
-        service("upgraded", {"app": "server"}, backend.PORTS),
+        service("kept", {"app": "server"}, backend.PORTS),
         service("plain", {"app": "plain-server"}, backend.PORTS),
     ]
     write(folder, "mesh.yaml", [_mesh_config(log)])
     write(folder, "pods.yaml", pods)
-    routes = [*subsets(), virtual_service("echo"), *subsets("upgraded", upgrade=True), virtual_service("upgraded")]
+    routes = [*subsets(), virtual_service("echo"), *subsets("kept", keep=True), virtual_service("kept")]
     write(folder, ROUTES_FILE, [*routes, *_security()])
 
 
@@ -101,9 +101,9 @@ def service(name: str, selector: dict[str, str], ports: Iterable[int]) -> Manife
     }
 
 
-def subsets(host: str = "echo", *, upgrade: bool = False) -> list[Manifest]:
-    """Returns the subsets that the routes name; `upgrade` makes HTTP/1.1 travel as HTTP/2 between sidecars."""
-    policy = {"trafficPolicy": {"connectionPool": {"http": {"h2UpgradePolicy": "UPGRADE"}}}} if upgrade else {}
+def subsets(host: str = "echo", *, keep: bool = False) -> list[Manifest]:
+    """Returns the subsets that the routes name; `keep` keeps HTTP/1.1 as it is between sidecars."""
+    policy = {"trafficPolicy": {"connectionPool": {"http": {"h2UpgradePolicy": "DO_NOT_UPGRADE"}}}} if keep else {}
     rule = {"host": host, "subsets": [{"name": "v1", "labels": {"version": "v1"}}], **policy}
     return [_istio("networking", "DestinationRule", host, rule)]
 

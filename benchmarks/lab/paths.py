@@ -15,7 +15,7 @@ DIRECT: Final = "direct"
 ONE_HOP: Final = "one hop"
 STATIC: Final = "static pair"
 MESH: Final = "mesh"
-UPGRADED: Final = "mesh, upgraded"
+KEPT: Final = "mesh, HTTP/1.1"
 LOGGED: Final = "mesh, access log"
 PLAIN: Final = "plain"
 OTHER: Final = "other version"
@@ -25,7 +25,7 @@ ABOUT: Final = {
     ONE_HOP: "through the client's sidecar, with routing and statistics, to a server without one",
     STATIC: "a bare static pair of Envoys: mutual TLS with HTTP/2 between them, and nothing else",
     MESH: "through both sidecars: mutual TLS, routing, STRICT, an AuthorizationPolicy, statistics",
-    UPGRADED: "the same, with `h2UpgradePolicy: UPGRADE`: HTTP/1.1 travels as HTTP/2 between the sidecars",
+    KEPT: "the same, with `h2UpgradePolicy: DO_NOT_UPGRADE`: HTTP/1.1 travels as such between the sidecars, too",
     LOGGED: "as `mesh`, and each sidecar writes a line for each request (accessLogFile: /dev/stdout)",
     OTHER: "as `mesh`, by the other version of Weft (--against)",
 }
@@ -64,7 +64,7 @@ def ways(envoy: Path, folder: Path, against: Path | None) -> Iterator[list[Way]]
                 STATIC, client.process, partial(_at, "127.0.0.1", offset=static_pair.CLIENT_SIDE), manifests.HOST, pair
             ),
             _through(MESH, mesh, "echo"),
-            replace(_through(UPGRADED, mesh, "upgraded"), protocols=("HTTP/1.1",)),
+            replace(_through(KEPT, mesh, "kept"), protocols=("HTTP/1.1",)),
             _through(LOGGED, logged, "echo"),
         ]
         if against is not None:

@@ -5,13 +5,13 @@ from itertools import groupby
 from typing import Final
 
 from benchmarks.lab.load import LARGE_BODY, RATE
-from benchmarks.lab.paths import ABOUT, MESH, OTHER, STATIC, UPGRADED
+from benchmarks.lab.paths import ABOUT, KEPT, MESH, OTHER, STATIC
 from benchmarks.lab.results import Footprint, Point, Propagation, Result
 from benchmarks.lab.samples import spread
 
 _MEGABYTE: Final = 1_000_000
 _NONE: Final = "-"
-_COMPARED: Final = ((MESH, STATIC), (UPGRADED, STATIC), (MESH, OTHER))
+_COMPARED: Final = ((MESH, STATIC), (KEPT, STATIC), (MESH, OTHER))
 
 Row = Sequence[str]
 

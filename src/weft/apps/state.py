@@ -16,6 +16,7 @@ from weft.apps.authority import Identity
 from weft.apps.bootstraps import ProxyBootstraps
 from weft.apps.build_issues import BuildIssues
 from weft.apps.gateway_ports import GatewayPorts
+from weft.apps.machine_limits import machine_limits
 from weft.apps.manifests import Manifest, Manifests, labels_of
 from weft.apps.pipeline import Pipeline
 from weft.apps.pod_manifests import PodView, pod_manifest
@@ -203,6 +204,7 @@ class ControllerState:
         """As in `contract.Objects`."""
         found = located_issues(self._pipeline, self._cluster, ref)
         running = (*self.gateway_ports.issues(), *self._builds.issues(self._proxies_in_use()))
+        running += tuple(machine_limits(self._cluster))
         more = tuple(self._cluster.located(issue) for issue in running if ref in (None, issue.ref))
         return (*more, *found)
 

@@ -78,11 +78,14 @@ IMAGE_FOLDER = "WEFT0404"
 IMAGE_NAMED_TWICE = "WEFT0405"
 """Two objects say which folder stands for the same images."""
 
-HOST_PORT_TAKEN = "WEFT0406"
-"""A port of the machine that several pods of its network ask for."""
-
 PORT_TAKEN = "WEFT0406"
 """A port of a gateway that another process of the machine listens on."""
+
+HOST_PORT_TAKEN = "WEFT0407"
+"""A port of the machine that several pods of its network ask for."""
+
+MACHINE_LIMIT = "WEFT0408"
+"""A limit of the machine that the mesh is larger than."""
 
 OVERRULED = "WEFT0501"
 """An object of which another one for the same host leaves nothing, or not all, in force."""

@@ -56,7 +56,7 @@ def test_two_that_ask_for_one_port_are_told(hosting: RunningMesh) -> None:
     second = hosted("second")
     second["spec"]["template"]["spec"]["containers"][0]["command"] = ["python3", "-S", "idle.py"]
     with hosting.config([account("shop", "second"), second], "91-second.yaml"):
-        found = [each.issue for each in hosting.api.issues() if each.issue.code == "WEFT0406"]
+        found = [each.issue for each in hosting.api.issues() if each.issue.code == "WEFT0407"]
     assert [(each.ref and each.ref.name, each.message.split(" of the machine")[0][-8:]) for each in found] == [
         ("second-v1", "port 8180"[-8:]),
         ("second-v1", "port 9180"[-8:]),

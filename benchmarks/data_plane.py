@@ -6,9 +6,7 @@ too. Everything runs in network namespaces from which no packet leaves the machi
 
 import argparse
 import contextlib
-import datetime
 import os
-import platform
 import re
 import shutil
 import signal
@@ -22,6 +20,7 @@ from typing import Any, Final
 import msgspec
 from benchmarks.lab.footprint import footprint
 from benchmarks.lab.load import Load, LoadError, loads
+from benchmarks.lab.machine import machine, tell
 from benchmarks.lab.page import picture, with_figures
 from benchmarks.lab.paths import ways
 from benchmarks.lab.processes import CommandError
@@ -31,7 +30,6 @@ from benchmarks.lab.rounds import measured
 from benchmarks.lab.tables import legend, markdown
 from benchmarks.startup import NotReadyError
 
-import weft
 from weft.node.envoy import find_envoy
 
 ROOT: Final = Path(__file__).resolve().parent.parent
@@ -101,7 +99,7 @@ def run(options: Options) -> Result:
     parts = options.only or PARTS
     seconds, rounds = (0.3, 1) if options.quick else (options.seconds, options.rounds)
     envoy = find_envoy(None, os.environ.get("PATH", os.defpath))
-    result = Result(machine=machine(envoy), seconds=seconds, rounds=rounds)
+    result = Result(machine=machine_with(envoy), seconds=seconds, rounds=rounds)
     if "loads" in parts:
         found = tuple(points(envoy, options, rounds=rounds, seconds=seconds))
         result = msgspec.structs.replace(result, points=found)
@@ -145,20 +143,11 @@ def left_out() -> Iterator[None]:
         tell(f"left out: {error}")
 
 
-def machine(envoy: Path) -> dict[str, Any]:
-    """Returns what figures depend on."""
+def machine_with(envoy: Path) -> dict[str, Any]:
+    """Returns what figures depend on, the version of Envoy among it."""
     version = subprocess.run([envoy, "--version"], capture_output=True, text=True, check=True).stdout
-    model = re.search(r"^model name\s*: (.*)$", Path("/proc/cpuinfo").read_text(), re.M)
     number = re.search(r"/(\d+\.\d+\.\d+)/", version)
-    return {
-        "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
-        "processors": os.cpu_count(),
-        "processor": model[1] if model else platform.machine(),
-        "kernel": platform.release().partition("-")[0],
-        "envoy": number[1] if number else version.strip(),
-        "weft": weft.__version__,
-        "load": os.getloadavg()[0],
-    }
+    return {**machine(), "envoy": number[1] if number else version.strip()}
 
 
 def show(result: Result, options: Options) -> None:
@@ -174,12 +163,6 @@ def show(result: Result, options: Options) -> None:
         image = f"![Requests a second](../assets/{PICTURE.name})"
         PICTURE.write_text(drawn)
         PAGE.write_text(with_figures(PAGE.read_text(), f"{names}\n\n{image}\n\n{tables}"))
-
-
-def tell(text: str) -> None:
-    """Says on standard error what is being done."""
-    with contextlib.suppress(BrokenPipeError):
-        print(text, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

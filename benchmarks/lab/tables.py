@@ -10,7 +10,7 @@ from benchmarks.lab.results import Footprint, Point, Propagation, Result
 from benchmarks.lab.samples import spread
 
 _MEGABYTE: Final = 1_000_000
-_NONE: Final = "-"
+NONE: Final = "-"
 _COMPARED: Final = ((MESH, STATIC), (KEPT, STATIC), (MESH, OTHER))
 
 Row = Sequence[str]
@@ -81,7 +81,7 @@ def _by_way(groups: Sequence[Sequence[Point]], field: str, *, scale: float = 1, 
     rows = []
     for group in groups:
         found = {point.way: point for point in group}
-        cells = [_figure(found[name], field, scale) if name in found else _NONE for name in names]
+        cells = [_figure(found[name], field, scale) if name in found else NONE for name in names]
         cells += [_ratio(found, pair, field) for pair in compared]
         rows.append([group[0].protocol, *cells])
     note = "Less is better. " if lower else ""
@@ -97,13 +97,13 @@ def _names(groups: Sequence[Sequence[Point]]) -> list[str]:
 
 def _figure(point: Point, field: str, scale: float) -> str:
     median = point.spread(field).median * scale
-    return number(median) if median else _NONE
+    return number(median) if median else NONE
 
 
 def _ratio(found: Mapping[str, Point], pair: tuple[str, str], field: str) -> str:
     one, other = (found.get(name) for name in pair)
     if one is None or other is None:
-        return _NONE
+        return NONE
     ratio = one.ratio(other, field)
     return f"{ratio.median:.2f} ({ratio.low:.2f}-{ratio.high:.2f})"
 
@@ -114,7 +114,7 @@ def _latency(groups: Sequence[Sequence[Point]]) -> str:
     rows = []
     for group in groups:
         found = {point.way: point for point in group}
-        rows.append([group[0].protocol, *(_latencies(found[name]) if name in found else _NONE for name in names)])
+        rows.append([group[0].protocol, *(_latencies(found[name]) if name in found else NONE for name in names)])
     return table(["p50 / p99", *names], rows)
 
 

@@ -1,0 +1,1 @@
+"""The parts of the benchmark of the control plane (`benchmarks/control_plane.py`)."""

@@ -11,17 +11,26 @@ import signal
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import msgspec
+from benchmarks.ads.content import Protocol
 from benchmarks.ads.driver import LoadClientError
 from benchmarks.control import changes
 from benchmarks.control.objects import Shape
+from benchmarks.control.page import picture
+from benchmarks.control.peer import NODE_ID, Peer, read_events
+from benchmarks.control.peer import measured as measured_peer
 from benchmarks.control.results import Case, Result
 from benchmarks.control.server import ServerError
 from benchmarks.control.tables import markdown
 from benchmarks.control.weft_case import Extent, measured
 from benchmarks.lab.machine import machine, tell
+from benchmarks.lab.markers import ASSETS, PAGE, with_figures
+from benchmarks.lab.processes import CommandError
+
+NAME: Final = "control-plane"
+PICTURE: Final = ASSETS / f"{NAME}.svg"
 
 _CASES: Final = ((100, 100), (1_000, 100), (1_000, 500), (1_000, 1_000))
 _WORKLOADS: Final = 10
@@ -44,6 +53,17 @@ class Options(argparse.Namespace):
     quick: bool
     output: Path | None
     read: Path | None
+    svg: Path | None
+    write_docs: bool
+    server: str | None
+    server_pid: int | None
+    server_name: str
+    protocol: Protocol
+    roots: Path | None
+    token: Path | None
+    node_id: str
+    metadata: Path | None
+    events: Path | None
 
 
 def main(arguments: list[str]) -> None:
@@ -52,7 +72,7 @@ def main(arguments: list[str]) -> None:
     try:
         result = msgspec.json.decode(options.read.read_bytes(), type=Result) if options.read else run(options)
         show(result, options)
-    except (ServerError, LoadClientError, *_UNREADABLE) as error:
+    except (ServerError, LoadClientError, CommandError, *_UNREADABLE) as error:
         sys.exit(str(error))
 
 
@@ -71,15 +91,62 @@ def parser() -> argparse.ArgumentParser:
     found.add_argument("--quick", action="store_true", help="to see that it runs: a small mesh, each change once")
     found.add_argument("-o", "--output", type=Path, metavar="FILE", help="write the figures as JSON")
     found.add_argument("--read", type=Path, metavar="FILE", help="show such a file again, and measure nothing")
+    found.add_argument("--svg", type=Path, metavar="FILE", help="draw the figures in relation to istiod's")
+    found.add_argument("--write-docs", action="store_true", help=f"put figures and picture into {PAGE.name}")
+    _peer_arguments(found.add_argument_group("another ADS server"))
     return found
+
+
+def _peer_arguments(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("--server", metavar="HOST:PORT", help="measure this server in place of Weft, with its services")
+    group.add_argument("--server-pid", type=int, metavar="PID", help="its process, to know its processor time")
+    group.add_argument("--protocol", choices=("delta", "sotw"), default="delta", help="incremental or not (delta)")
+    group.add_argument("--roots", type=Path, metavar="FILE", help="certificates to trust, PEM; without: plaintext")
+    group.add_argument("--server-name", metavar="NAME", default="", help="the name in its certificate")
+    group.add_argument("--token", type=Path, metavar="FILE", help="a token that all proxies show")
+    group.add_argument("--node-id", default=NODE_ID, metavar="TEXT", help=f"with {{number}} ({NODE_ID})")
+    group.add_argument("--metadata", type=Path, metavar="FILE", help="JSON: the node's metadata")
+    group.add_argument(
+        "--events", type=Path, metavar="FILE", help="JSON: changes, each with name, command and marks (type, text)"
+    )
 
 
 def run(options: Options) -> Result:
     """Measures what was asked for. Raises ServerError, LoadClientError, OSError."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended"))
+    if options.server is not None:
+        return Result(machine=machine(), cases=tuple(peer_cases(peer_of(options.server, options), options)))
     if os.geteuid() != 0:
         sys.exit("a network of its own needs root")
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended"))
     return Result(machine=machine(), cases=tuple(cases(options)))
+
+
+def peer_of(server: str, options: Options) -> Peer:
+    """Returns the other server that was asked for. Raises OSError, ValueError."""
+    host, _, port = server.rpartition(":")
+    if not host or not port.isdecimal():
+        raise ValueError(f"--server is HOST:PORT, not {server!r}")
+    return Peer(
+        name=server,
+        host=host.strip("[]"),
+        port=int(port),
+        protocol=options.protocol,
+        services=max(options.services, default=0),
+        node_id=options.node_id,
+        metadata=msgspec.json.decode(options.metadata.read_bytes(), type=dict[str, Any]) if options.metadata else {},
+        roots=options.roots.read_text() if options.roots else "",
+        server_name=options.server_name or host,
+        token=options.token.read_text().strip() if options.token else "",
+        pid=options.server_pid,
+        events=read_events(options.events) if options.events else (),
+    )
+
+
+def peer_cases(peer: Peer, options: Options) -> Iterator[Case]:
+    """Yields the figures of another server with each number of proxies."""
+    for proxies in options.proxies or [100]:
+        tell(f"{peer.name}: {proxies:,} proxies")
+        yield measured_peer(peer, proxies, repeats=options.repeats, limit=options.limit, tell=tell)
 
 
 def cases(options: Options) -> Iterator[Case]:
@@ -106,9 +173,17 @@ def shapes(options: Options) -> list[Shape]:
 
 def show(result: Result, options: Options) -> None:
     """Prints the tables and writes the files that were asked for. Raises OSError, ValueError."""
-    print(markdown(result))
+    tables, drawn = markdown(result), picture(result)
+    print(tables)
     if options.output:
         options.output.write_bytes(msgspec.json.format(msgspec.json.encode(result), indent=1))
+    if options.svg and drawn:
+        options.svg.write_text(drawn)
+    if options.write_docs:
+        image = f"![Weft's cost in relation to istiod's](../assets/{PICTURE.name})\n\n" if drawn else ""
+        if drawn:
+            PICTURE.write_text(drawn)
+        PAGE.write_text(with_figures(PAGE.read_text(), NAME, image + tables))
 
 
 if __name__ == "__main__":

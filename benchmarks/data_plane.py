@@ -21,7 +21,8 @@ import msgspec
 from benchmarks.lab.footprint import footprint
 from benchmarks.lab.load import Load, LoadError, loads
 from benchmarks.lab.machine import machine, tell
-from benchmarks.lab.page import picture, with_figures
+from benchmarks.lab.markers import ASSETS, PAGE, with_figures
+from benchmarks.lab.page import picture
 from benchmarks.lab.paths import ways
 from benchmarks.lab.processes import CommandError
 from benchmarks.lab.propagation import propagation
@@ -32,9 +33,8 @@ from benchmarks.startup import NotReadyError
 
 from weft.node.envoy import find_envoy
 
-ROOT: Final = Path(__file__).resolve().parent.parent
-PAGE: Final = ROOT / "docs/operations/performance.md"
-PICTURE: Final = ROOT / "docs/assets/data-plane.svg"
+NAME: Final = "data-plane"
+PICTURE: Final = ASSETS / f"{NAME}.svg"
 PARTS: Final = ("loads", "memory", "propagation")
 
 _PROGRAMS: Final = ("h2load", "nghttpd", "wrk")
@@ -162,7 +162,7 @@ def show(result: Result, options: Options) -> None:
         names = legend(dict.fromkeys(point.way for point in result.points))
         image = f"![Requests a second](../assets/{PICTURE.name})"
         PICTURE.write_text(drawn)
-        PAGE.write_text(with_figures(PAGE.read_text(), f"{names}\n\n{image}\n\n{tables}"))
+        PAGE.write_text(with_figures(PAGE.read_text(), NAME, f"{names}\n\n{image}\n\n{tables}"))
 
 
 if __name__ == "__main__":

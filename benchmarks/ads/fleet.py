@@ -64,6 +64,12 @@ class Fleet:
         self._members[number] = member
         self._epoll.register(number, member.link.events)
 
+    def close(self) -> None:
+        """Closes all connections."""
+        for member in self._members.values():
+            member.link.socket.close()
+        self._epoll.close()
+
     def run(self, seconds: float) -> None:
         """Does what there is to be done, for as long as nothing comes within `seconds`, and at most once."""
         for number, _ in self._epoll.poll(seconds):

@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import os
 import select
 import socket
 import ssl
@@ -50,7 +51,7 @@ class Link:
         except ssl.SSLWantWriteError:
             self.events = select.EPOLLOUT
         except OSError as error:
-            raise LinkError(f"no handshake: {error}") from error
+            raise LinkError(f"no connection: {error}") from error
         else:
             self._shaken = True
         return self._shaken
@@ -59,7 +60,7 @@ class Link:
         if not isinstance(self.socket, ssl.SSLSocket):
             error = self.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
             if error:
-                raise OSError(error, "can't connect")
+                raise OSError(error, os.strerror(error))
             if self._context is None:
                 return
             self.socket = self._context.wrap_socket(

@@ -1,22 +1,10 @@
-"""The figures in the documentation: between two markers of a page, and as a picture beside it."""
+"""The figures of the data plane in the documentation: between two markers of a page, and as a picture beside it."""
 
 from collections.abc import Sequence
-from typing import Final
 
 from benchmarks.lab.drawing import Group, bar_chart
 from benchmarks.lab.paths import DIRECT, STATIC
 from benchmarks.lab.results import Point, Result
-
-BEGIN: Final = "<!-- figures: made by `./dev bench data-plane --write-docs` -->"
-END: Final = "<!-- end of figures -->"
-
-
-def with_figures(page: str, figures: str) -> str:
-    """Returns a page with the text between the markers replaced. Raises ValueError if they are not there once each."""
-    if page.count(BEGIN) != 1 or page.count(END) != 1 or page.index(BEGIN) > page.index(END):
-        raise ValueError(f"the page must have {BEGIN!r} and, after it, {END!r}")
-    before, _, rest = page.partition(BEGIN)
-    return f"{before}{BEGIN}\n\n{figures.strip()}\n\n{END}{rest.partition(END)[2]}"
 
 
 def picture(result: Result) -> str | None:

@@ -6,7 +6,8 @@ from typing import Any
 import msgspec
 import pytest
 from benchmarks.lab.drawing import Group, bar_chart
-from benchmarks.lab.page import BEGIN, END, picture, with_figures
+from benchmarks.lab.markers import END, begin, with_figures
+from benchmarks.lab.page import picture
 from benchmarks.lab.paths import DIRECT, MESH, STATIC
 from benchmarks.lab.propagation import reload_time
 from benchmarks.lab.results import Footprint, Point, Propagation, Result, Sample
@@ -31,6 +32,7 @@ def result(*points: Point, **fields: Any) -> Result:
     return Result(machine=MACHINE, seconds=1.0, rounds=3, points=points, **fields)
 
 
+BEGIN, OTHER = begin("one"), begin("other")
 MEASURED = result(
     point(DIRECT, 9_000, 9_000, 9_000),
     point(STATIC, 1_000, 500, 1_000),
@@ -90,15 +92,15 @@ def test_a_bar_is_as_long_as_its_value_and_names_are_text() -> None:
 
 def test_figures_go_between_the_markers_and_nothing_else_changes() -> None:
     page = f"before\n{BEGIN}\nold\n{END}\nafter\n"
-    once = with_figures(page, "new\n")
+    once = with_figures(page, "one", "new\n")
     assert once == f"before\n{BEGIN}\n\nnew\n\n{END}\nafter\n"
-    assert with_figures(once, "new\n") == once
+    assert with_figures(once, "one", "new\n") == once
 
 
-@pytest.mark.parametrize("page", ["", BEGIN, f"{END}{BEGIN}", f"{BEGIN}{BEGIN}{END}"])
+@pytest.mark.parametrize("page", ["", BEGIN, f"{END}{BEGIN}", f"{BEGIN}{BEGIN}{END}", f"{BEGIN}{OTHER}{END}"])
 def test_a_page_without_its_markers_is_left_alone(page: str) -> None:
     with pytest.raises(ValueError, match="figures"):
-        with_figures(page, "new")
+        with_figures(page, "one", "new")
 
 
 def test_figures_can_be_kept_and_shown_again() -> None:

@@ -91,13 +91,14 @@ class Fleet:
             if not member.began:
                 member.began = True
                 call.send(member.proxy.begin())
-            for data in link.read(self._buffer):
+            data = link.read(self._buffer)
+            if data:
                 self._take(member, data)
             link.write(call.outgoing)
         if link.events != before:
             self._epoll.modify(link.socket.fileno(), link.events)
 
-    def _take(self, member: Member, data: bytes) -> None:
+    def _take(self, member: Member, data: memoryview) -> None:
         now = self._heard = time.monotonic()
         self._received += len(data)
         for message in member.call.receive(data):

@@ -72,9 +72,9 @@ class Call:
         self._unsent += b"\0" + len(message).to_bytes(4, "big") + message
         self._flush()
 
-    def receive(self, data: bytes) -> list[bytes]:
+    def receive(self, incoming: bytes | memoryview) -> list[bytes]:
         """Takes what came in; returns the messages that are whole now. Raises CallEndedError."""
-        data = self._unread + data if self._unread else data
+        data = memoryview(self._unread + incoming if self._unread else incoming)
         at, size = 0, len(data)
         while size - at >= _FRAME_HEAD:
             length = int.from_bytes(data[at : at + 3], "big")
@@ -84,13 +84,13 @@ class Call:
             if end > size:
                 break
             kind, flags, stream = data[at + 3], data[at + 4], int.from_bytes(data[at + 5 : at + 9], "big")
-            payload = memoryview(data)[at + _FRAME_HEAD : end]
+            payload = data[at + _FRAME_HEAD : end]
             if kind == _DATA:
                 self._data(payload, flags)
             else:
                 self._control(kind, flags, stream, bytes(payload))
             at = end
-        self._unread = data[at:]
+        self._unread = bytes(data[at:])
         return self._messages()
 
     def _data(self, payload: memoryview, flags: int) -> None:

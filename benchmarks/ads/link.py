@@ -1,18 +1,15 @@
 """The socket of one simulated proxy: connects, shakes hands, reads and writes, and never waits."""
 
-import contextlib
 import errno
 import os
 import select
 import socket
 import ssl
-from collections.abc import Iterator
 from typing import Final
 
 _READ: Final = 256 * 1024
 _RECORD: Final = 16 * 1024
-_LOOKS: Final = 16
-"""Reads in a row before others have their turn."""
+"""The most that TLS gives at once."""
 
 _WAITING: Final = (ssl.SSLWantReadError, ssl.SSLWantWriteError, BlockingIOError)
 
@@ -68,32 +65,33 @@ class Link:
             )
         self.socket.do_handshake()
 
-    def read(self, buffer: memoryview) -> Iterator[bytes]:
-        """Yields what is there to be read. Raises LinkError where nothing will ever come again."""
-        for _ in range(_LOOKS):
+    def read(self, buffer: memoryview) -> memoryview:
+        """Returns the part of the buffer that it could fill. Raises LinkError where nothing will ever come again."""
+        size = 0
+        while size + _RECORD <= len(buffer):
             try:
-                size = self.socket.recv_into(buffer)
+                got = self.socket.recv_into(buffer[size:])
             except _WAITING:
-                return
+                break
             except OSError as error:
                 raise LinkError(f"can't read: {error}") from error
-            if not size:
+            if not got and not size:
                 raise LinkError("the server closed the connection")
-            yield bytes(buffer[:size])
-            if size < _RECORD // 2:  # little was there: the next look would find nothing
-                return
+            size += got
+            if got < _RECORD // 2:  # little was there: the next look would find nothing
+                break
+        return buffer[:size]
 
     def write(self, outgoing: bytearray) -> None:
         """Writes as much as the socket takes, and removes that. Raises LinkError."""
-        with contextlib.suppress(*_WAITING):
-            while outgoing:
-                try:
-                    sent = self.socket.send(outgoing)
-                except _WAITING:
-                    break
-                except OSError as error:
-                    raise LinkError(f"can't write: {error}") from error
-                del outgoing[:sent]
+        while outgoing:
+            try:
+                sent = self.socket.send(outgoing)
+            except _WAITING:
+                break
+            except OSError as error:
+                raise LinkError(f"can't write: {error}") from error
+            del outgoing[:sent]
         self.events = select.EPOLLIN | (select.EPOLLOUT if outgoing else 0)
 
 

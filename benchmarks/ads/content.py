@@ -20,7 +20,7 @@ Names = frozenset[bytes]
 NONE: Final[Names] = frozenset()
 
 _VERSION, _RESOURCES, _TYPE_URL, _NONCE, _REMOVED = 1, 2, 4, 5, 6
-_RESOURCE_TAG: Final = 0x12
+_RESOURCE_TAG: Final = b"\x12"
 _VERSION_TAG: Final = 0x0A
 _BODY, _NAME = 2, 3
 _VALUE: Final = 2
@@ -73,7 +73,7 @@ class Reader:
         head = message[begin : begin + _HEAD]
         for known in self._recent.get(head, ()):
             end = begin + len(known.section)
-            if message.startswith(known.section, begin) and message[end : end + 1] != b"\x12":
+            if message.startswith(known.section, begin) and message[end : end + 1] != _RESOURCE_TAG:
                 return _response(message, begin, end, known)
         end = _behind_resources(message, begin)
         fresh = _response(message, begin, end, None, self._protocol)
@@ -136,6 +136,12 @@ def _resources(section: bytes, protocol: Protocol) -> Iterator[tuple[bytes, byte
             yield content(resource, _NAME), content(resource, _BODY)
         else:
             yield content(content(resource, _VALUE), 1), resource
+
+
+def versions(told: Content) -> dict[bytes, bytes]:
+    """Returns the versions of the resources of a delta response by their names. Raises WireError."""
+    resources = (told.section[start:end] for _, _, start, end in spans(told.section))
+    return {content(resource, _NAME): content(resource, _VERSION) for resource in resources}
 
 
 @lru_cache(maxsize=65_536)

@@ -34,8 +34,8 @@ class LoadClient:
     def result(self, limit: float, quiet: float) -> Report:
         """Waits until all marks came to all proxies and nothing came for `quiet` seconds. Raises LoadClientError."""
         report = self._ask(Await(limit, quiet), Report)
-        if report.failures:
-            raise LoadClientError(f"{len(report.failures)} streams ended; the first: {report.failures[0]}")
+        if report.lost:
+            raise LoadClientError(f"{report.lost} proxies can't connect; one of the reasons: {report.failures[-1]}")
         return report
 
     def _ask(self, order: Watch | Await, answer: type[T]) -> T:

@@ -16,18 +16,21 @@ from benchmarks.ads.proxy import Proxy
 from benchmarks.ads.wire import WireError
 
 _METHODS: Final = {"delta": "DeltaAggregatedResources", "sotw": "StreamAggregatedResources"}
+_PAUSE: Final = 1.0
 _SERVICE: Final = "/envoy.service.discovery.v3.AggregatedDiscoveryService/"
 
 
 class Member:
-    """One proxy with its connection."""
+    """One proxy with its connection, which is None before and between connections."""
 
-    def __init__(self, number: int, job: Job, proxy: ProxyJob, context: ssl.SSLContext | None) -> None:
+    def __init__(self, number: int, job: ProxyJob, proxy: Proxy) -> None:
         self.number = number
-        self.link = Link((job.host, job.port), context, job.server_name)
-        self.call = Call(headers(job, proxy.token))
-        self.proxy = Proxy(proxy.node, job.protocol)
+        self.token = job.token
+        self.proxy = proxy
+        self.link: Link | None = None
+        self.call = Call(())
         self.began = False
+        self.attempts = 0
         self.configured_at: float | None = None
 
 
@@ -39,58 +42,86 @@ class Fleet:
         self._context = _context(job)
         self._reader = Reader(job.protocol)
         self._epoll = select.epoll()
-        self._members: dict[int, Member] = {}
+        self._members = [
+            Member(number, each, Proxy(each.node, job.protocol)) for number, each in enumerate(job.proxies)
+        ]
+        self._connected: dict[int, Member] = {}
+        self._waiting: list[tuple[float, Member]] = []
         self._buffer = buffer()
         self._watches = 0
-        self._failures: list[str] = []
+        self._lost = 0
         self.watch(Watch())
 
     def watch(self, order: Watch) -> float:
         """Begins to count anew; returns the time. Raises LinkError."""
         self._watches += 1
-        self._arrivals = Arrivals(self._watches, order.marks, len(self._job.proxies))
+        self._arrivals = Arrivals(self._watches, order.marks, len(self._members))
         self._received = 0
         self._responses: Counter[str] = Counter()
+        self._failures: list[str] = []
         self._cpu = time.process_time()
         started = self._heard = time.monotonic()
         if order.connect:
-            for number, proxy in enumerate(self._job.proxies):
-                self._connect(Member(number, self._job, proxy, self._context))
+            self._disconnect()
+            for member in self._members:
+                self._connect(member)
         return started
 
     def _connect(self, member: Member) -> None:
+        member.attempts += 1
+        member.began = False
+        member.call = Call(headers(self._job, member.token))
+        member.link = Link((self._job.host, self._job.port), self._context, self._job.server_name)
         member.link.connect()
         number = member.link.socket.fileno()
-        self._members[number] = member
+        self._connected[number] = member
         self._epoll.register(number, member.link.events)
+
+    def _disconnect(self) -> None:
+        for number, member in self._connected.items():
+            self._epoll.unregister(number)
+            _close(member)
+        self._connected.clear()
+        self._waiting.clear()
+        for member in self._members:
+            member.attempts = 0
 
     def close(self) -> None:
         """Closes all connections."""
-        for member in self._members.values():
-            member.link.socket.close()
+        self._disconnect()
         self._epoll.close()
 
     def run(self, seconds: float) -> None:
-        """Does what there is to be done, for as long as nothing comes within `seconds`, and at most once."""
+        """Does what there is to be done; if that is nothing, waits for it up to `seconds`."""
         for number, _ in self._epoll.poll(seconds):
-            member = self._members[number]
+            member = self._connected[number]
             try:
                 self._serve(member)
             except (LinkError, CallEndedError, WireError) as error:
                 self._end(number, f"{error}")
+        while self._waiting and self._waiting[0][0] < time.monotonic():
+            self._connect(self._waiting.pop(0)[1])
 
     def _end(self, number: int, reason: str) -> None:
-        member = self._members.pop(number)
+        member = self._connected.pop(number)
         self._epoll.unregister(number)
-        member.link.socket.close()
+        _close(member)
         self._failures.append(reason)
+        if member.attempts < self._job.attempts:
+            self._waiting.append((time.monotonic() + _PAUSE, member))
+        else:
+            self._lost += 1
 
     def _serve(self, member: Member) -> None:
-        link, call, before = member.link, member.call, member.link.events
+        link, call = member.link, member.call
+        if link is None:
+            return
+        before = link.events
         if link.ready():
             if not member.began:
                 member.began = True
-                call.send(member.proxy.begin())
+                for request in member.proxy.begin():
+                    call.send(request)
             data = link.read(self._buffer)
             if data:
                 self._take(member, data)
@@ -112,13 +143,14 @@ class Fleet:
 
     @property
     def settled(self) -> bool:
-        """True when every proxy that is connected has all that it asked for, and all marks."""
-        return self._arrivals.awaited == 0 and all(each.proxy.configured for each in self._members.values())
+        """True when every proxy is connected, and has all that it asked for and all marks."""
+        together = len(self._connected) == len(self._members)
+        return together and self._arrivals.awaited == 0 and all(each.proxy.configured for each in self._members)
 
     @property
     def failed(self) -> bool:
-        """True when a stream ended: what is waited for may never come."""
-        return bool(self._failures)
+        """True when a proxy gave up: what is waited for will never come."""
+        return self._lost > 0
 
     @property
     def quiet_since(self) -> float:
@@ -127,16 +159,22 @@ class Fleet:
 
     def report(self) -> Report:
         """Returns what came since the watch began."""
-        at = {member.number: member.configured_at for member in self._members.values()}
         return Report(
             time=time.monotonic(),
-            configured=tuple(at.get(number) for number in range(len(self._job.proxies))),
+            configured=tuple(each.configured_at if each.proxy.configured else None for each in self._members),
             times=tuple(tuple(times) for times in self._arrivals.times()),
             received=self._received,
             responses=dict(self._responses),
             cpu=time.process_time() - self._cpu,
             failures=tuple(self._failures),
+            lost=self._lost,
         )
+
+
+def _close(member: Member) -> None:
+    if member.link is not None:
+        member.link.socket.close()
+        member.link = None
 
 
 def headers(job: Job, token: str) -> list[Header]:

@@ -16,7 +16,7 @@ class Job(Struct, frozen=True, kw_only=True):
     """Where to connect to, and as whom.
 
     `roots` are trusted certificates as PEM; without any the connection is in plaintext. `server_name` is the name that
-    the server's certificate must have.
+    the server's certificate must have. A proxy whose stream ends connects again, up to `attempts` times.
     """
 
     host: str
@@ -25,10 +25,11 @@ class Job(Struct, frozen=True, kw_only=True):
     protocol: Protocol = "delta"
     roots: str = ""
     server_name: str = ""
+    attempts: int = 5
 
 
 class Watch(Struct, frozen=True, tag=True):
-    """Begins to wait for marks, and to count anew; with `connect` all proxies connect now."""
+    """Begins to wait for marks, and to count anew; with `connect` all proxies connect now, or once more."""
 
     marks: tuple[Mark, ...] = ()
     connect: bool = False
@@ -52,7 +53,7 @@ class Report(Struct, frozen=True, kw_only=True):
 
     `configured` is when a proxy last had all that it asked for; `times` are those of each mark. `received` counts bytes
     above TLS, `responses` discovery responses by type URL. `cpu` is processor time of the load client. `failures` are
-    reasons of proxies whose stream ended.
+    the reasons of streams that ended; `lost` proxies gave up for good.
     """
 
     time: float
@@ -62,3 +63,4 @@ class Report(Struct, frozen=True, kw_only=True):
     responses: dict[str, int]
     cpu: float
     failures: tuple[str, ...] = ()
+    lost: int = 0

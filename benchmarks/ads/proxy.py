@@ -2,12 +2,13 @@
 
 It asks for all clusters, then for their endpoints and secrets; when it has the endpoints, for all listeners, and then
 for their routes and secrets. It accepts everything. Routes and secrets that nothing names any more stay subscribed.
+On a new stream it asks for all of that at once, and tells the versions that it has.
 """
 
 from functools import lru_cache
 
 from benchmarks.ads import requests
-from benchmarks.ads.content import NONE, Names, Protocol, Response
+from benchmarks.ads.content import NONE, Content, Names, Protocol, Response
 
 from weft.envoy.type_urls import CDS, EDS, LDS, RDS, SDS
 
@@ -34,15 +35,22 @@ class Proxy:
         self._whole: set[str] = {CDS, LDS}
         self._clusters: Names = NONE
         self._last: dict[str, tuple[bytes, bytes]] = {}
+        self._history: dict[str, list[tuple[Content, tuple[bytes, ...]]]] = {}
 
     @property
     def configured(self) -> bool:
         """True when it has had an answer to all that it asked for."""
         return not self._whole and not any(self._missing.values())
 
-    def begin(self) -> bytes:
-        """Returns the first request."""
-        return (requests.first_delta if self._delta else requests.first_sotw)(CDS, self._node)
+    def begin(self) -> list[bytes]:
+        """Returns the first requests of a stream: what it wants, and, if it is not its first stream, what it has."""
+        return [self._ask(kind, self._node if kind == CDS else b"") for kind in self._wanted]
+
+    def _ask(self, kind: str, node: bytes) -> bytes:
+        if self._delta:
+            return requests.delta_begin(kind, self._wanted[kind], tuple(self._history.get(kind, ())), node)
+        version, _ = self._last.get(kind, (b"", b""))
+        return requests.sotw(kind, self._wanted[kind], version, node=node)
 
     def take(self, response: Response) -> list[bytes]:
         """Takes a response; returns the requests that follow from it, its acceptance first."""
@@ -61,6 +69,7 @@ class Proxy:
 
     def _accept(self, response: Response) -> bytes:
         if self._delta:
+            self._history.setdefault(response.type_url, []).append((response.content, response.removed))
             return requests.delta_answer(response.type_url, response.nonce)
         self._last[response.type_url] = (response.version, response.nonce)
         return requests.sotw(

@@ -3,16 +3,35 @@
 Field numbers: DeltaDiscoveryRequest and DiscoveryRequest of envoy.service.discovery.v3 (discovery.proto).
 """
 
+from collections.abc import Iterator
 from functools import lru_cache
 
-from benchmarks.ads.content import NONE, Names
+from benchmarks.ads.content import NONE, Content, Names, versions
 
 from weft.envoy.wire import bytes_field, string_field
 
+History = tuple[tuple[Content, tuple[bytes, ...]], ...]
+"""All that a proxy was told of a type, in order: resources, and names of those that were removed."""
 
-def first_delta(type_url: str, node: bytes) -> bytes:
-    """Returns the first request of a stream: a node, and all resources of a type."""
-    return bytes_field(1, node) + string_field(2, type_url)
+
+def delta_begin(type_url: str, names: Names, history: History, node: bytes = b"") -> bytes:
+    """Returns the first request for a type, with the node if it is the first of the stream, and all that is held."""
+    return _optional(1, node) + _delta_begin(type_url, names, history)
+
+
+@lru_cache(maxsize=256)
+def _delta_begin(type_url: str, names: Names, history: History) -> bytes:
+    held: dict[bytes, bytes] = {}
+    for told, removed in history:
+        held.update(versions(told))
+        for name in removed:
+            held.pop(name, None)
+    return delta(type_url, names) + b"".join(_versions(held))
+
+
+def _versions(held: dict[bytes, bytes]) -> Iterator[bytes]:
+    for name, version in held.items():
+        yield bytes_field(5, bytes_field(1, name) + bytes_field(2, version))
 
 
 @lru_cache(maxsize=1_024)
@@ -32,14 +51,9 @@ def delta_answer(type_url: str, nonce: bytes) -> bytes:
     return string_field(2, type_url) + bytes_field(6, nonce)
 
 
-def first_sotw(type_url: str, node: bytes) -> bytes:
-    """Returns the first request of a stream: a node, and all resources of a type."""
-    return bytes_field(2, node) + string_field(4, type_url)
-
-
-def sotw(type_url: str, names: Names, version: bytes = b"", nonce: bytes = b"") -> bytes:
+def sotw(type_url: str, names: Names, version: bytes = b"", nonce: bytes = b"", *, node: bytes = b"") -> bytes:
     """Returns a request for resources; with the version and nonce of a response it is the acceptance of it."""
-    return _optional(1, version) + _wanted(type_url, names) + _optional(5, nonce)
+    return _optional(1, version) + _optional(2, node) + _wanted(type_url, names) + _optional(5, nonce)
 
 
 @lru_cache(maxsize=1_024)

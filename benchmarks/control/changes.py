@@ -12,6 +12,7 @@ from weft.envoy.type_urls import CDS, EDS, RDS
 from weft.envoy.wire import varint
 
 CONNECT: Final = "all connect"
+RECONNECT: Final = "all reconnect"
 ENDPOINT: Final = "an endpoint"
 ROUTE: Final = "a VirtualService"
 RULE: Final = "a DestinationRule"
@@ -21,6 +22,7 @@ BATCH: Final = "endpoints at once"
 
 ABOUT: Final = {
     CONNECT: "all proxies connect at once, and get their whole configuration",
+    RECONNECT: "all connections are lost; proxies come back at once, tell what they have, and an endpoint changes",
     ENDPOINT: "one endpoint of one service has another address",
     ROUTE: "a header that one VirtualService sets has another value",
     RULE: "a limit of connections in one DestinationRule has another value",

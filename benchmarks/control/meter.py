@@ -62,8 +62,13 @@ class Meter:
 
     def connect(self) -> Sample:
         """All proxies connect at once. Raises LoadClientError, OSError."""
-        began, report, cost = self._run((), None)
+        began, report, cost = self._run((), None, connect=True)
         return Sample(delays(report.configured, began), cost)
+
+    def reconnect(self, marks: Sequence[Mark], make: Make) -> Sample:
+        """All proxies connect once more, and something is changed. Raises LoadClientError, OSError."""
+        began, report, cost = self._run(marks, make, connect=True)
+        return Sample(delays(latest(report.times), began), cost)
 
     def change(self, marks: Sequence[Mark], make: Make) -> Sample:
         """Something is changed. Raises LoadClientError, OSError."""
@@ -85,13 +90,14 @@ class Meter:
         writes = (delays(times, start) for times, start in zip(report.times, began, strict=True))
         return Stream(rate, seconds, tuple(writes), cost)
 
-    def _run(self, marks: Sequence[Mark], make: Make | None) -> tuple[float, Report, Cost]:
+    def _run(self, marks: Sequence[Mark], make: Make | None, *, connect: bool = False) -> tuple[float, Report, Cost]:
         self._server.forget_peak()
         before = self._server.cpu()
-        began = self._load.watch(marks, connect=make is None)
+        began = self._load.watch(marks, connect=connect)
         if make is not None:
-            began = make()
-        report = self._load.result(self._limit, _QUIET if marks or make is None else _NOTHING)
+            made = make()
+            began = began if connect else made
+        report = self._load.result(self._limit, _QUIET if marks or connect else _NOTHING)
         after, memory = self._server.cpu(), self._server.memory()
         cost = Cost(
             cpu=after - before if before is not None and after is not None else None,
@@ -99,6 +105,7 @@ class Meter:
             peak=memory[1] if memory else None,
             client_cpu=report.cpu,
             received=report.received,
+            ended=len(report.failures),
             responses={SHORT_NAMES.get(kind, kind): count for kind, count in sorted(report.responses.items())},
         )
         return began, report, cost

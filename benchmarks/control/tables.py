@@ -47,8 +47,14 @@ def _events(case: Case) -> str:
         head += ["istiod: last, ms", "CPU, s", "MB sent", "CPU / istiod's"]
     rows = [_event(case, event, compared=compared) for event in case.events]
     rows += [_event(case, event, str(count), compared=compared) for count, event in case.batches]
+    ended = [
+        f"{sum(each.cost.ended for each in event.samples)} of '{event.name}'"
+        for event in case.events
+        if any(each.cost.ended for each in event.samples)
+    ]
+    lost = f"\n\nStreams that the server ended, and that were opened again: {', '.join(ended)}." if ended else ""
     ready = f"\n\nIt served {case.ready:.1f} s after its start." if case.ready is not None else ""
-    return table(head, rows) + ready
+    return table(head, rows) + ready + lost
 
 
 def _event(case: Case, event: Event, count: str = "", *, compared: bool) -> Row:

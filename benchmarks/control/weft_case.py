@@ -19,6 +19,9 @@ from msgspec import Struct
 
 SERVER: Final = "weft"
 _BATCHES: Final = (1, 10, 100)
+_RECONNECTS: Final = 500
+_STREAMS: Final = 1_000
+"""First revisions of endpoints, so that all of a mesh differ."""
 
 Tell = Callable[[str], None]
 
@@ -54,6 +57,10 @@ def measured(shape: Shape, extent: Extent, tell: Tell) -> Case:
 
 
 def _events(meter: Meter, server: Server, extent: Extent, tell: Tell) -> Iterator[Event]:
+    if changes.RECONNECT in extent.events:
+        tell(f"  {changes.RECONNECT}")
+        made = [changes.endpoint(_RECONNECTS + each) for each in range(1, extent.repeats + 1)]
+        yield Event(changes.RECONNECT, tuple(meter.reconnect(each.marks, partial(each.make, server)) for each in made))
     for name, change in changes.changes().items():
         if name in extent.events:
             tell(f"  {name}")
@@ -74,7 +81,7 @@ def _event(name: str, meter: Meter, server: Server, made: list[Change]) -> Event
 
 
 def _streams(meter: Meter, server: Server, shape: Shape, extent: Extent, tell: Tell) -> Iterator[Stream]:
-    first = 1_000
+    first = _STREAMS
     for rate in extent.rates:
         tell(f"  {rate} endpoints a second")
         count = round(rate * extent.seconds)

@@ -87,9 +87,9 @@ def protocol(request: pytest.FixtureRequest) -> Protocol:
 
 
 @contextlib.contextmanager
-def fleet_of(port: int, protocol: Protocol, proxies: int) -> Iterator[Fleet]:
+def fleet_of(port: int, protocol: Protocol, proxies: int, attempts: int = 1) -> Iterator[Fleet]:
     one = ProxyJob(NODE, "secret")
-    fleet = Fleet(Job(host="127.0.0.1", port=port, proxies=(one,) * proxies, protocol=protocol))
+    fleet = Fleet(Job(host="127.0.0.1", port=port, proxies=(one,) * proxies, protocol=protocol, attempts=attempts))
     try:
         yield fleet
     finally:
@@ -144,6 +144,31 @@ async def test_a_refusal_is_told() -> None:
         report: Report = await ask(fleet, Await(10, 0.1))
     assert len(report.failures) == 2
     assert "not you" in report.failures[0]
+    await server.stop(None)
+
+
+async def test_a_proxy_whose_stream_ends_comes_back(protocol: Protocol) -> None:
+    service = Server(METHODS[protocol])
+    serve, calls = service.serve, 0
+
+    async def refuse_the_first(requests: AsyncIterator[bytes], context: Any) -> None:
+        nonlocal calls
+        calls += 1
+        if calls == 1:
+            await context.abort(grpc.StatusCode.UNAVAILABLE, "not yet")
+        await serve(requests, context)
+
+    service.serve = refuse_the_first  # type: ignore[method-assign]
+    server, port = await start(service.handler())
+    with fleet_of(port, protocol, 2, attempts=2) as fleet:
+        await ask(fleet, Watch(connect=True))
+        report: Report = await ask(fleet, Await(10, 0.1))
+        assert (len(report.failures), report.lost, None in report.configured) == (1, 0, False)
+        service.changed.set()
+        await ask(fleet, Watch((Mark(EDS, b"10.0.0.77"),), connect=True))
+        report = await ask(fleet, Await(10, 0.1))
+        assert None not in report.times[0]
+    assert calls == 5
     await server.stop(None)
 
 

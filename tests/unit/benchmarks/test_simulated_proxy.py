@@ -97,7 +97,7 @@ class Talk:
 @pytest.mark.parametrize("protocol", ["delta", "sotw"])
 def test_a_proxy_asks_for_what_it_is_told_of_until_it_has_all(protocol: Protocol) -> None:
     talk = Talk(protocol)
-    first = talk.parsed(talk.proxy.begin())
+    (first,) = map(talk.parsed, talk.proxy.begin())
     assert (first.node.id, first.type_url, talk.names(first)) == ("a", CDS, [])
     accepted, wanted, secrets = talk.tell(CDS, cluster("one", secret="own"), cluster("two", service="other"))
     assert (accepted.type_url, accepted.response_nonce) == (CDS, "n")
@@ -215,3 +215,23 @@ def test_fields_that_hold_no_bytes_are_passed_over() -> None:
 def test_bytes_that_are_no_message_are_refused(data: bytes) -> None:
     with pytest.raises(WireError):
         list(spans(data))
+
+
+def test_on_a_new_stream_a_proxy_tells_what_it_has() -> None:
+    talk = Talk("delta")
+    talk.tell(CDS, cluster("one"), cluster("two"))
+    talk.tell(EDS, endpoints("one"), endpoints("two"))
+    talk.tell(CDS, cluster("three"), removed=("one",))
+    clusters, places, listeners = map(talk.parsed, talk.proxy.begin())
+    assert (clusters.node.id, dict(clusters.initial_resource_versions)) == ("a", {"two": "1", "three": "1"})
+    assert sorted(places.resource_names_subscribe) == ["three", "two"]
+    assert "two" in places.initial_resource_versions
+    assert (listeners.type_url, listeners.HasField("node")) == (LDS, False)
+
+
+def test_on_a_new_stream_of_the_whole_a_proxy_tells_its_versions() -> None:
+    talk = Talk("sotw")
+    talk.tell(CDS, cluster("one"))
+    clusters, places = map(talk.parsed, talk.proxy.begin())
+    assert (clusters.node.id, clusters.version_info, clusters.response_nonce) == ("a", "v1", "")
+    assert (list(places.resource_names), places.version_info) == (["one"], "")

@@ -22,12 +22,14 @@ from benchmarks.control.page import picture
 from benchmarks.control.peer import NODE_ID, Peer, read_events
 from benchmarks.control.peer import measured as measured_peer
 from benchmarks.control.results import Case, Result
-from benchmarks.control.server import ServerError
+from benchmarks.control.server import By, ServerError
 from benchmarks.control.tables import markdown
 from benchmarks.control.weft_case import Extent, measured
 from benchmarks.lab.machine import machine, tell
 from benchmarks.lab.markers import ASSETS, PAGE, with_figures
 from benchmarks.lab.processes import CommandError
+
+from weft.cli.unix_http import NoAnswerError
 
 NAME: Final = "control-plane"
 PICTURE: Final = ASSETS / f"{NAME}.svg"
@@ -49,6 +51,7 @@ class Options(argparse.Namespace):
     seconds: float
     limit: float
     rate: list[int]
+    by: By
     only: list[str]
     quick: bool
     output: Path | None
@@ -72,7 +75,7 @@ def main(arguments: list[str]) -> None:
     try:
         result = msgspec.json.decode(options.read.read_bytes(), type=Result) if options.read else run(options)
         show(result, options)
-    except (ServerError, LoadClientError, CommandError, *_UNREADABLE) as error:
+    except (ServerError, LoadClientError, CommandError, NoAnswerError, *_UNREADABLE) as error:
         sys.exit(str(error))
 
 
@@ -87,6 +90,7 @@ def parser() -> argparse.ArgumentParser:
     found.add_argument("--rate", type=int, action="append", default=[], help="endpoints a second of streams (20, 100)")
     found.add_argument("--seconds", type=float, default=8.0, help="how long a stream of changes takes (8)")
     found.add_argument("--limit", type=float, default=60.0, help="seconds after which something is missing (60)")
+    found.add_argument("--by", choices=("files", "commands"), default="files", help="how changes are made (files)")
     found.add_argument("--only", action="append", choices=list(changes.ABOUT), default=[], help="only this change")
     found.add_argument("--quick", action="store_true", help="to see that it runs: a small mesh, each change once")
     found.add_argument("-o", "--output", type=Path, metavar="FILE", help="write the figures as JSON")
@@ -156,6 +160,7 @@ def cases(options: Options) -> Iterator[Case]:
         rates=tuple(options.rate or (() if options.only else _RATES)),
         seconds=1.0 if options.quick else options.seconds,
         limit=options.limit,
+        by=options.by,
         events=tuple(options.only or changes.ABOUT),
     )
     for shape in shapes(options):

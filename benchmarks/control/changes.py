@@ -37,15 +37,15 @@ _BATCHES: Final = 11_000
 
 
 class Change(Struct, frozen=True):
-    """A file to be saved, and what proxies get by it; without marks they get nothing."""
+    """A file to be saved, or applied, and what proxies get by it; without marks they get nothing."""
 
     file: str
     text: str
     marks: tuple[Mark, ...]
 
     def make(self, server: Server) -> float:
-        """Makes the change; returns the time of CLOCK_MONOTONIC just before. Raises OSError."""
-        return server.write(self.file, self.text)
+        """Makes the change; returns the time of CLOCK_MONOTONIC just before. Raises OSError, NoAnswerError."""
+        return server.change(self.file, self.text)
 
 
 def changes() -> Mapping[str, Callable[[int], Change]]:

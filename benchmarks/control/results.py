@@ -80,6 +80,7 @@ class Stream(Struct, frozen=True):
 class Case(Struct, frozen=True, kw_only=True):
     """One mesh, served by one control plane; `ready` is the seconds from its start until it served, if it was started.
 
+    `by` is how changes were made, where there was a choice.
     `batches` are changes of endpoints of several services at once, by their number.
     """
 
@@ -89,6 +90,7 @@ class Case(Struct, frozen=True, kw_only=True):
     tls: bool
     ready: float | None
     events: tuple[Event, ...]
+    by: str = ""
     batches: tuple[tuple[int, Event], ...] = ()
     streams: tuple[Stream, ...] = ()
 

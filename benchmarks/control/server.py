@@ -11,9 +11,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import msgspec
+import yaml
 from benchmarks.ads.job import Job, ProxyJob
 from benchmarks.control import objects
 from benchmarks.control.objects import Shape
@@ -30,9 +31,13 @@ from weft.node.addresses import MeshNetwork
 
 _NETWORK: Final = MeshNetwork("", (ip_network("10.244.0.0/16"),))
 _ISOLATED: Final = 'ip link set lo up && ip address add "$0" dev lo && exec "$@"'
-_LIMIT: Final = 120.0
+_LIMIT: Final = 300.0
 _LOOK: Final = 0.05
-_PATIENCE: Final = 60.0
+_PATIENCE: Final = 300.0
+
+
+By = Literal["files", "commands"]
+"""How changes are made: by saving a file of the mesh, or as `weft apply` does, over the controller's API."""
 
 
 class ServerError(Exception):
@@ -40,15 +45,29 @@ class ServerError(Exception):
 
 
 class Server(Struct, frozen=True):
-    """A running controller; `ready` is how many seconds it took to serve."""
+    """A running controller; `ready` is how many seconds it took to serve, `by` how it is changed."""
 
     pid: int
     places: Places
     folder: Path
     ready: float
+    by: By = "files"
 
-    def write(self, name: str, text: str) -> float:
-        """Saves a file of the mesh, whole at once; returns the time of CLOCK_MONOTONIC just before."""
+    def change(self, name: str, text: str) -> float:
+        """Saves a file of the mesh, or applies the objects in it; returns the time of CLOCK_MONOTONIC just before.
+
+        Raises OSError, NoAnswerError.
+        """
+        return self._save(name, text) if self.by == "files" else self._apply(text)
+
+    def _apply(self, text: str) -> float:
+        bodies = [msgspec.json.encode(each) for each in yaml.load_all(text, yaml.CSafeLoader)]
+        began = time.monotonic()
+        for body in bodies:
+            ask(self.places.controller_socket, Request("/v1/objects", "POST", body), _PATIENCE)
+        return began
+
+    def _save(self, name: str, text: str) -> float:
         new = self.folder / f".{name}.new"
         new.write_text(text)
         saved = time.monotonic()
@@ -96,7 +115,7 @@ def node(pod: PodOrder) -> bytes:
 
 
 @contextmanager
-def serving(shape: Shape, place: Path) -> Iterator[Server]:
+def serving(shape: Shape, place: Path, by: By = "files") -> Iterator[Server]:
     """Runs a controller on a network of its own until the end of the block. Raises ServerError."""
     folder, places = place / "mesh", Places("bench", place / "state")
     folder.mkdir()
@@ -110,7 +129,7 @@ def serving(shape: Shape, place: Path) -> Iterator[Server]:
         process = subprocess.Popen(isolated(command), stdout=file, stderr=file)
     try:
         _await_ready(process, places, output)
-        yield Server(process.pid, places, folder, time.monotonic() - started)
+        yield Server(process.pid, places, folder, time.monotonic() - started, by)
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait()

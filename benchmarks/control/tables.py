@@ -27,9 +27,10 @@ def title(case: Case) -> str:
     """Returns what a case is, for people."""
     shape = case.shape
     many = f" of {shape.workloads} workloads" if shape.workloads else ""
+    by = ", changed by commands" if case.by == "commands" else ""
     security = "TLS" if case.tls else "plaintext"
     server = "" if case.server == "weft" else f"{case.server}: "
-    return f"{server}{shape.services:,} services, {shape.proxies:,} proxies{many} ({case.protocol}, {security})"
+    return f"{server}{shape.services:,} services, {shape.proxies:,} proxies{many} ({case.protocol}, {security}{by})"
 
 
 def _machine(result: Result) -> str:

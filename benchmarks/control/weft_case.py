@@ -13,7 +13,7 @@ from benchmarks.control.changes import Change
 from benchmarks.control.meter import Make, Meter, ServerProcess
 from benchmarks.control.objects import Shape
 from benchmarks.control.results import Case, Event, Stream
-from benchmarks.control.server import Server, serving
+from benchmarks.control.server import By, Server, serving
 from benchmarks.lab.processes import in_network
 from msgspec import Struct
 
@@ -27,18 +27,22 @@ Tell = Callable[[str], None]
 
 
 class Extent(Struct, frozen=True, kw_only=True):
-    """What is measured: each event `repeats` times, each stream for `seconds`; `limit` seconds bound each of them."""
+    """What is measured: each event `repeats` times, each stream for `seconds`; `limit` seconds bound each of them.
+
+    `by` is how changes are made.
+    """
 
     repeats: int
     rates: tuple[int, ...]
     seconds: float
     limit: float
     events: tuple[str, ...]
+    by: By = "files"
 
 
 def measured(shape: Shape, extent: Extent, tell: Tell) -> Case:
     """Runs a mesh and measures it. Raises ServerError, LoadClientError, OSError."""
-    with tempfile.TemporaryDirectory(prefix="weft-bench-") as name, serving(shape, Path(name)) as server:
+    with tempfile.TemporaryDirectory(prefix="weft-bench-") as name, serving(shape, Path(name), extent.by) as server:
         job = server.job(shape.proxies)
         with load_client(job, Path(name), in_network(server.pid, ())) as load:
             meter = Meter(load, ServerProcess(server.pid), extent.limit)
@@ -47,6 +51,7 @@ def measured(shape: Shape, extent: Extent, tell: Tell) -> Case:
             return Case(
                 shape=shape,
                 server=SERVER,
+                by=extent.by,
                 protocol=job.protocol,
                 tls=bool(job.roots),
                 ready=server.ready,

@@ -12,7 +12,7 @@ from google.protobuf.message import Message
 from msgspec import Struct
 
 from weft.base import protobuf
-from weft.envoy.type_urls import CDS, EDS, LDS, RDS, SDS
+from weft.envoy.type_urls import CDS, EDS, LDS, RDS, SDS, VHDS
 
 Protocol = Literal["delta", "sotw"]
 Names = frozenset[bytes]
@@ -26,6 +26,9 @@ _BODY, _NAME = 2, 3
 _VALUE: Final = 2
 _HEAD: Final = 64
 _REMEMBERED: Final = 256
+_VHDS: Final = 9
+"""RouteConfiguration.vhds: a table whose virtual hosts are resources of their own."""
+
 _REFERRING: Final = (CDS, LDS)
 _REFERENCES: Final = {
     "envoy.config.cluster.v3.Cluster.EdsClusterConfig": (EDS, "service_name", "eds_config"),
@@ -36,7 +39,7 @@ _REFERENCES: Final = {
 
 
 class Content(Struct, eq=False):
-    """The resources of a response: their names, and those that they refer to, by type URL.
+    """The resources of a response: their names, and those that they refer to, by type URL; virtual hosts without names.
 
     `found` are numbers of marks that are in it, as of the watch with the number `watch`.
     """
@@ -120,6 +123,8 @@ def _content(type_url: str, section: bytes, protocol: Protocol) -> Content:
     for name, packed in resources.items() if type_url in _REFERRING else ():
         for kind, referred in _referred(content(packed, _VALUE), type_url):
             references.setdefault(kind, set()).add(referred or name)
+    if type_url == RDS and any(content(content(packed, _VALUE), _VHDS) for packed in resources.values()):
+        references[VHDS] = set()
     return Content(
         type_url, section, frozenset(resources), {kind: frozenset(names) for kind, names in references.items()}
     )

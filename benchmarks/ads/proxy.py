@@ -1,8 +1,9 @@
 """A simulated proxy: what it asks for and how it answers, as Envoy's sidecars do. No I/O.
 
 It asks for all clusters, then for their endpoints and secrets; when it has the endpoints, for all listeners, and then
-for their routes and secrets. It accepts everything. Routes and secrets that nothing names any more stay subscribed.
-On a new stream it asks for all of that at once, and tells the versions that it has.
+for their routes and secrets; where virtual hosts are resources of their own, for all of these. It accepts everything.
+Routes and secrets that nothing names any more stay subscribed. On a new stream it asks for all of that at once, and
+tells the versions that it has.
 """
 
 from functools import lru_cache
@@ -10,7 +11,7 @@ from functools import lru_cache
 from benchmarks.ads import requests
 from benchmarks.ads.content import NONE, Content, Names, Protocol, Response
 
-from weft.envoy.type_urls import CDS, EDS, LDS, RDS, SDS
+from weft.envoy.type_urls import CDS, EDS, LDS, RDS, SDS, VHDS
 
 
 @lru_cache(maxsize=1_024)
@@ -62,10 +63,18 @@ class Proxy:
         gone = self._gone(response)
         for referred in (EDS, SDS, RDS) if kind in (CDS, LDS) else ():
             answers += self._want(referred, held.references.get(referred, NONE), gone if referred == EDS else NONE)
-        if LDS in self._whole and LDS not in self._wanted and CDS not in self._whole and not self._missing.get(EDS):
-            self._wanted[LDS] = NONE
-            answers.append(requests.delta(LDS) if self._delta else requests.sotw(LDS, NONE))
+        if VHDS in held.references:
+            answers += self._want_all(VHDS)
+        if CDS not in self._whole and not self._missing.get(EDS):
+            answers += self._want_all(LDS)
         return answers
+
+    def _want_all(self, kind: str) -> list[bytes]:
+        if kind in self._wanted:
+            return []
+        self._wanted[kind] = NONE
+        self._whole.add(kind)
+        return [requests.delta(kind) if self._delta else requests.sotw(kind, NONE)]
 
     def _accept(self, response: Response) -> bytes:
         if self._delta:

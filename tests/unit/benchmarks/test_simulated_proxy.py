@@ -9,12 +9,13 @@ from benchmarks.ads.proxy import Proxy
 from benchmarks.ads.wire import WireError, content, spans, varint
 
 from weft.base import protobuf
-from weft.envoy.type_urls import CDS, EDS, LDS, RDS, SDS
+from weft.envoy.type_urls import CDS, EDS, LDS, RDS, SDS, VHDS
 from weft.envoy.wire import bytes_field
 from weft.envoy.wire import varint as encoded
 
 ADS: dict[str, Any] = {"ads": {}}
 MANAGER = "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager"
+TABLE = "envoy.config.route.v3.RouteConfiguration"
 TLS = "envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext"
 REQUESTS = {
     "delta": "envoy.service.discovery.v3.DeltaDiscoveryRequest",
@@ -45,7 +46,7 @@ def endpoints(name: str, address: str = "10.0.0.1") -> Any:
 
 
 def routes(name: str) -> Any:
-    return protobuf.new("envoy.config.route.v3.RouteConfiguration", name=name)
+    return protobuf.new(TABLE, name=name)
 
 
 def secret(name: str) -> Any:
@@ -124,6 +125,21 @@ def test_endpoints_that_the_server_has_not_count_as_told() -> None:
     talk = Talk("delta")
     talk.tell(CDS, cluster("one"))
     assert [each.type_url for each in talk.tell(EDS, removed=("one",))] == [EDS, LDS]
+
+
+def test_virtual_hosts_are_asked_for_where_a_table_has_them_apart() -> None:
+    talk = Talk("delta")
+    talk.tell(CDS)
+    talk.tell(LDS, listener("l", "80"))
+    _, hosts = talk.tell(RDS, protobuf.new(TABLE, name="80", vhds={"config_source": ADS}))
+    assert (hosts.type_url, list(hosts.resource_names_subscribe)) == (VHDS, [])
+    assert not talk.proxy.configured
+    data = response("delta", VHDS, protobuf.new("envoy.config.route.v3.VirtualHost", name="80/a"))
+    arrivals = Arrivals(1, [Mark(RDS, b"80/a"), Mark(CDS, b"80/a")], 1)
+    arrivals.note(0, talk.reader.read(data).content, 1.0)
+    assert arrivals.times() == [[1.0], [None]]
+    talk.proxy.take(talk.reader.read(data))
+    assert talk.proxy.configured
 
 
 def test_of_a_removed_cluster_no_endpoints_are_wanted() -> None:

@@ -80,7 +80,7 @@ class Stream(Struct, frozen=True):
 class Case(Struct, frozen=True, kw_only=True):
     """One mesh, served by one control plane; `ready` is the seconds from its start until it served, if it was started.
 
-    `by` is how changes were made, where there was a choice.
+    `by` is how changes were made, where there was a choice; with `node` a node's orders were followed, too.
     `batches` are changes of endpoints of several services at once, by their number.
     """
 
@@ -91,6 +91,7 @@ class Case(Struct, frozen=True, kw_only=True):
     ready: float | None
     events: tuple[Event, ...]
     by: str = ""
+    node: bool = False
     batches: tuple[tuple[int, Event], ...] = ()
     streams: tuple[Stream, ...] = ()
 

@@ -4,6 +4,7 @@ We do what a node process does, by the controller's own API: fetch the orders, r
 its token and the root certificate. So the controller knows no difference, and no pod has to run.
 """
 
+import contextlib
 import signal
 import subprocess
 import time
@@ -74,6 +75,15 @@ class Server(Struct, frozen=True):
         new.replace(self.folder / name)
         return saved
 
+    def follow_orders(self) -> None:
+        """Asks for the orders whenever they change, as a node process does, until the controller ends."""
+        revision = ""
+        with contextlib.suppress(NoAnswerError):
+            while True:
+                answer = ask(self.places.controller_socket, Request(f"/v1/node/orders{revision}"), _PATIENCE)
+                if answer.body:
+                    revision = f"?after={msgspec.json.decode(answer.body, type=_Revision).revision}"
+
     def job(self, count: int) -> Job:
         """Returns the job of proxies for all pods. Raises ServerError."""
         pods = [pod for pod in self.orders().pods if pod.proxy is not None]
@@ -104,6 +114,12 @@ class Server(Struct, frozen=True):
         if answer.status >= 300:
             raise ServerError(f"the controller refused {what}: {answer.body.decode()}")
         return answer.body
+
+
+class _Revision(Struct):
+    """Orders, as far as they have to be read to ask for the next ones."""
+
+    revision: int
 
 
 def node(pod: PodOrder) -> bytes:

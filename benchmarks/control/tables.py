@@ -28,9 +28,12 @@ def title(case: Case) -> str:
     shape = case.shape
     many = f" of {shape.workloads} workloads" if shape.workloads else ""
     by = ", changed by commands" if case.by == "commands" else ""
+    node = ", with a node" if case.node else ""
     security = "TLS" if case.tls else "plaintext"
     server = "" if case.server == "weft" else f"{case.server}: "
-    return f"{server}{shape.services:,} services, {shape.proxies:,} proxies{many} ({case.protocol}, {security}{by})"
+    return (
+        f"{server}{shape.services:,} services, {shape.proxies:,} proxies{many} ({case.protocol}, {security}{by}{node})"
+    )
 
 
 def _machine(result: Result) -> str:

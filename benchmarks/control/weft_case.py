@@ -1,6 +1,7 @@
 """A mesh of Weft: everything that is measured of it."""
 
 import tempfile
+import threading
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -29,7 +30,7 @@ Tell = Callable[[str], None]
 class Extent(Struct, frozen=True, kw_only=True):
     """What is measured: each event `repeats` times, each stream for `seconds`; `limit` seconds bound each of them.
 
-    `by` is how changes are made.
+    `by` is how changes are made. With `node` somebody follows the orders to the node process meanwhile.
     """
 
     repeats: int
@@ -38,6 +39,7 @@ class Extent(Struct, frozen=True, kw_only=True):
     limit: float
     events: tuple[str, ...]
     by: By = "files"
+    node: bool = False
 
 
 def measured(shape: Shape, extent: Extent, tell: Tell) -> Case:
@@ -45,6 +47,8 @@ def measured(shape: Shape, extent: Extent, tell: Tell) -> Case:
     with tempfile.TemporaryDirectory(prefix="weft-bench-") as name, serving(shape, Path(name), extent.by) as server:
         job = server.job(shape.proxies)
         with load_client(job, Path(name), in_network(server.pid, ())) as load:
+            if extent.node:
+                threading.Thread(target=server.follow_orders, daemon=True).start()
             meter = Meter(load, ServerProcess(server.pid), extent.limit)
             tell(f"  {changes.CONNECT}")
             connect = Event(changes.CONNECT, (meter.connect(),))
@@ -52,6 +56,7 @@ def measured(shape: Shape, extent: Extent, tell: Tell) -> Case:
                 shape=shape,
                 server=SERVER,
                 by=extent.by,
+                node=extent.node,
                 protocol=job.protocol,
                 tls=bool(job.roots),
                 ready=server.ready,

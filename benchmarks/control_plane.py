@@ -9,7 +9,7 @@ import argparse
 import os
 import signal
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -96,7 +96,7 @@ def parser() -> argparse.ArgumentParser:
     found.add_argument("--node", action="store_true", help="follow the orders to the node process, as `weft node` does")
     found.add_argument("--only", action="append", choices=list(changes.ABOUT), default=[], help="only this change")
     found.add_argument("--quick", action="store_true", help="to see that it runs: a small mesh, each change once")
-    found.add_argument("-o", "--output", type=Path, metavar="FILE", help="write the figures as JSON")
+    found.add_argument("-o", "--output", type=Path, metavar="FILE", help="write the figures as JSON, after each mesh")
     found.add_argument("--read", type=Path, metavar="FILE", help="show such a file again, and measure nothing")
     found.add_argument("--svg", type=Path, metavar="FILE", help="draw the figures in relation to istiod's")
     found.add_argument("--write-docs", action="store_true", help=f"put figures and picture into {PAGE.name}")
@@ -122,10 +122,20 @@ def run(options: Options) -> Result:
     """Measures what was asked for. Raises ServerError, LoadClientError, OSError."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended"))
     if options.server is not None:
-        return Result(machine=machine(), cases=tuple(peer_cases(peer_of(options.server, options), options)))
+        return gathered(peer_cases(peer_of(options.server, options), options), options.output)
     if os.geteuid() != 0:
         sys.exit("a network of its own needs root")
-    return Result(machine=machine(), cases=tuple(cases(options)))
+    return gathered(cases(options), options.output)
+
+
+def gathered(found: Iterable[Case], output: Path | None) -> Result:
+    """Returns all cases; what there is so far is in the file after each of them. Raises OSError."""
+    result = Result(machine=machine(), cases=())
+    for case in found:
+        result = msgspec.structs.replace(result, cases=(*result.cases, case))
+        if output:
+            output.write_bytes(msgspec.json.format(msgspec.json.encode(result), indent=1))
+    return result
 
 
 def peer_of(server: str, options: Options) -> Peer:
@@ -187,8 +197,6 @@ def show(result: Result, options: Options) -> None:
     """Prints the tables and writes the files that were asked for. Raises OSError, ValueError."""
     tables, drawn = markdown(result), picture(result)
     print(tables)
-    if options.output:
-        options.output.write_bytes(msgspec.json.format(msgspec.json.encode(result), indent=1))
     if options.svg and drawn:
         options.svg.write_text(drawn)
     if options.write_docs:

@@ -3,6 +3,7 @@
 import math
 import re
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Final
@@ -105,7 +106,7 @@ class Meter:
             peak=memory[1] if memory else None,
             client_cpu=report.cpu,
             received=report.received,
-            ended=len(report.failures),
+            ended=dict(Counter(report.failures)),
             responses={SHORT_NAMES.get(kind, kind): count for kind, count in sorted(report.responses.items())},
         )
         return began, report, cost

@@ -26,7 +26,8 @@ class Cost(Struct, frozen=True, kw_only=True):
     """What the server and the load client spent.
 
     Seconds of processor time; bytes above TLS, and responses, to all proxies; memory (RSS) of the server afterwards and
-    at most, in MiB; streams that ended and were opened again. What is not known of the server is None.
+    at most, in MiB; streams that ended and were opened again,
+    by the reason. What is not known of the server is None.
     """
 
     cpu: float | None
@@ -35,7 +36,7 @@ class Cost(Struct, frozen=True, kw_only=True):
     client_cpu: float
     received: int
     responses: dict[str, int]
-    ended: int = 0
+    ended: dict[str, int] = {}
 
 
 class Sample(Struct, frozen=True):

@@ -1,6 +1,7 @@
 """The figures as tables in Markdown."""
 
 import math
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Final
 
@@ -51,14 +52,18 @@ def _events(case: Case) -> str:
         head += ["istiod: last, ms", "CPU, s", "MB sent", "CPU / istiod's"]
     rows = [_event(case, event, compared=compared) for event in case.events]
     rows += [_event(case, event, str(count), compared=compared) for count, event in case.batches]
-    ended = [
-        f"{sum(each.cost.ended for each in event.samples)} of '{event.name}'"
-        for event in case.events
-        if any(each.cost.ended for each in event.samples)
-    ]
-    lost = f"\n\nStreams that the server ended, and that were opened again: {', '.join(ended)}." if ended else ""
     ready = f"\n\nIt served {case.ready:.1f} s after its start." if case.ready is not None else ""
-    return table(head, rows) + ready + lost
+    return table(head, rows) + ready + _ended(case)
+
+
+def _ended(case: Case) -> str:
+    """Says how many streams ended during what, and for which reason most of them."""
+    found: list[str] = []
+    for event in case.events:
+        reasons = sum((Counter(sample.cost.ended) for sample in event.samples), Counter[str]())
+        if reasons:
+            found.append(f"{reasons.total()} during '{event.name}' ({reasons.most_common(1)[0][0]})")
+    return f"\n\nStreams that ended and were opened again: {', '.join(found)}." if found else ""
 
 
 def _event(case: Case, event: Event, count: str = "", *, compared: bool) -> Row:

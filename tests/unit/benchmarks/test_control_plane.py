@@ -124,6 +124,13 @@ def test_nothing_came_and_something_never_came_look_different() -> None:
     assert cells(text, changes.ANNOTATION)[1] == "- / - / -"
 
 
+def test_streams_that_ended_are_told_with_their_reason() -> None:
+    assert "Streams that ended" not in markdown(result(case()))
+    samples = (Sample(None, cost(ended={"reset": 3, "closed": 1})), Sample(None, cost(ended={"reset": 1})))
+    lost = msgspec.structs.replace(case(), events=(Event(changes.CONNECT, samples),))
+    assert "5 during 'all connect' (reset)" in markdown(result(lost))
+
+
 def test_streams_say_how_late_the_last_proxy_was() -> None:
     writes = tuple(Delays(1.0, 5.0, float(each), 0) for each in range(1, 101))
     text = markdown(result(case(streams=(Stream(20, 5.0, writes, cost(1.0)),))))

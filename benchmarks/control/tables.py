@@ -20,7 +20,7 @@ def markdown(result: Result) -> str:
     """Returns all tables with their headings."""
     parts = [_machine(result)]
     for case in result.cases:
-        parts += [f"### {title(case)}", _events(case), *_streams(case)]
+        parts += [f"#### {title(case)}", _events(case), *_streams(case)]
     return "\n\n".join([*parts, *_growth(result.cases)]) + "\n"
 
 
@@ -128,5 +128,5 @@ def _stream(case: Case, stream: Stream) -> Row:
 
 def _growth(cases: Sequence[Case]) -> Iterator[str]:
     for axis in growth(cases):
-        yield f"### Processor time against {axis.name}, seconds"
+        yield f"#### Processor time against {axis.name}, seconds"
         yield table([axis.fixed, *axis.labels], [[name, *map(_figure, values)] for name, values in axis.rows])

@@ -22,6 +22,7 @@ _MESSAGE_HEAD: Final = 5
 _LARGEST_FRAME: Final = 16_384
 _STREAM: Final = 1
 _TEXT: Final = re.compile(rb"[ -~]{4,}")
+_USUAL: Final = (":status", "content-type", "application/grpc", "grpc-status", "grpc-message")
 
 Header = tuple[str, str]
 
@@ -161,4 +162,5 @@ class Call:
 
 def _readable(data: bytes) -> str:
     """The texts in bytes that are not decoded: good enough to tell why a call failed."""
-    return " ".join(found.decode() for found in _TEXT.findall(data)) or "no reason that can be read"
+    words = (found.decode() for found in _TEXT.findall(data))
+    return " ".join(word for word in words if word not in _USUAL) or "no reason that can be read"

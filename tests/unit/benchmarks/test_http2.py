@@ -97,7 +97,7 @@ def test_settings_and_pings_are_answered() -> None:
 @pytest.mark.parametrize(
     ("data", "reason"),
     [
-        (frame(HEADERS, 0x5, 1, b"\x00\x0bgrpc-status\x027\x00"), "grpc-status"),
+        (frame(HEADERS, 0x5, 1, b"\x00\x0bgrpc-status\x027\x00\x00\x07not you"), "stream: not you$"),
         (frame(RST_STREAM, 0, 1, (8).to_bytes(4, "big")), "error 8"),
         (frame(GOAWAY, 0, 0, b"\0\0\0\0\0\0\0\x0btoo many pings"), "too many pings"),
         (frame(DATA, 0x1, 1, b""), "without a status"),

@@ -11,7 +11,7 @@ from typing import Any, Final
 from msgspec import Struct, json
 from msgspec.structs import replace
 from tests.e2e.isolation.meshes import UserMesh
-from tests.e2e.isolation.users import User, ordinary_user, output
+from tests.e2e.isolation.users import USER, User, is_alone, ordinary_user, output
 from tests.e2e.mesh.harness import processes
 from tests.e2e.mesh.harness.load import Load, running
 from tests.e2e.mesh.harness.manifests import account, client, gateway, mesh_config, namespace, server, service
@@ -21,6 +21,8 @@ from weft.node.settings import node_settings
 
 GATEWAY_PORT: Final = 18083
 _HARDENED: Final = Path(__file__).parent / "hardened.py"
+_EVERYBODY: Final = "0 0 4294967295"
+_HIM_ALONE: Final = f"{USER} {USER} 1"
 _RATE: Final = 60.0
 _PORTS: Final = (
     {"name": "http", "port": 80, "targetPort": 8080},
@@ -59,7 +61,7 @@ def bare_user() -> Iterator[User]:
         if os.geteuid() != 0:
             yield user
             return
-        command = [*user.machine, sys.executable, str(_HARDENED)]
+        command = [*user.machine, sys.executable, str(_HARDENED), _HIM_ALONE if is_alone() else _EVERYBODY]
         holder = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         assert holder.stdout is not None
         assert holder.stdout.readline() == b"ready\n", "user namespaces could not be forbidden"
@@ -115,23 +117,14 @@ class LoopbackMesh(UserMesh):
     @contextlib.contextmanager
     def load(self, url: str, rate: float = _RATE) -> Iterator[Load]:
         """Constant load from the client's pod, through its http_proxy, during the block."""
-        proxy = f"--proxy={self.proxy_address('client')}:15001"
-        command = ("python3", "-S", str(self.applications / "load.py"), url, f"--rate={rate}", proxy)
-        with running(self.inside("client", *command), rate) as load:
+        command = ("python3", "-S", str(self.applications / "load.py"), url, f"--rate={rate}")
+        with running(self.inside("client", *command)) as load:
             yield load
 
     def members(self) -> set[Process]:
         """Every process of the mesh."""
-        tag = f"WEFT_PROCESS={node_settings(self.places).mark}/".encode()
-        found = (processes.find(pid) for pid in processes.pids() if _has_in_environment(pid, tag))
-        return {each for each in found if each} | set(processes.mentioning(str(self.places.state)))
-
-
-def _has_in_environment(pid: int, text: bytes) -> bool:
-    try:
-        return text in Path(f"/proc/{pid}/environ").read_bytes()
-    except OSError:
-        return False
+        tag = f"WEFT_PROCESS={node_settings(self.places).mark}/"
+        return {*processes.tagged(tag), *processes.mentioning(str(self.places.state))}
 
 
 def _manifests(applications: Path) -> list[dict[str, Any]]:
@@ -146,13 +139,6 @@ def _manifests(applications: Path) -> list[dict[str, Any]]:
         client("shop", "client"),
         client("shop", "visitor"),
         service("shop", "echo", _PORTS),
-        *(_bound(server("shop", "echo", version=version, tcp=(9000,))) for version in ("v1", "v2")),
+        *(server("shop", "echo", version=version, tcp=(9000,)) for version in ("v1", "v2")),
         gateway("ingress", "gateway"),
     ]
-
-
-def _bound(deployment: dict[str, Any]) -> dict[str, Any]:
-    """The server listens at its pod's address alone: that of another replica has the same port."""
-    (container,) = deployment["spec"]["template"]["spec"]["containers"]
-    container["env"].append({"name": "BIND", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}})
-    return deployment

@@ -1,7 +1,6 @@
 """A mesh that an ordinary user runs: a client, a server, one more caller, and a gateway."""
 
 import contextlib
-import os
 import shutil
 import subprocess
 from collections.abc import Iterator, Sequence
@@ -152,7 +151,7 @@ class UserMesh:
     def load(self, url: str, rate: float = _RATE) -> Iterator[Load]:
         """Constant load from the client's pod during the block."""
         command = ("python3", "-S", str(self.applications / "load.py"), url, f"--rate={rate}")
-        with running(self.weft("exec", "-n", "shop", "deploy/client", "--", *command), rate) as load:
+        with running(self.weft("exec", "-n", "shop", "deploy/client", "--", *command)) as load:
             try:
                 yield load
             except BaseException:
@@ -170,10 +169,8 @@ class UserMesh:
 
     def members(self) -> set[Process]:
         """Every process of the mesh."""
-        namespaces = {_user_namespace(self.holder.pid)}
-        inside = (pid for pid in processes.pids() if _user_namespace(pid) in namespaces)
-        found = (processes.find(pid) for pid in inside)
-        return {each for each in found if each} | set(processes.mentioning(str(self.places.state)))
+        inside = processes.in_user_namespace(self.holder.pid)
+        return {*inside, *processes.mentioning(str(self.places.state))}
 
     def abandon(self) -> None:
         """Ends all that is left of it, for the end of a test that failed."""
@@ -211,10 +208,3 @@ def _manifests(applications: Path) -> list[dict[str, Any]]:
 def _subcommand(pid: int) -> str:
     words = processes.command(pid)
     return words[words.index("weft.apps.main") + 1] if "weft.apps.main" in words else ""
-
-
-def _user_namespace(pid: int) -> int | None:
-    try:
-        return os.stat(f"/proc/{pid}/ns/user").st_ino
-    except OSError:
-        return None

@@ -11,7 +11,7 @@ from tests.e2e.mesh.harness.waiting import eventually, seconds_until
 
 from weft.base.issues import LocatedIssue
 
-pytestmark = [pytest.mark.isolation("userns"), pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.isolation("loopback"), pytest.mark.timeout(180)]
 
 FILE = "90-bad.yaml"
 MANY = 10_000
@@ -90,7 +90,7 @@ CASES = {
 @pytest.fixture
 def folder(mesh: RunningMesh) -> Iterator[RunningMesh]:
     """The shared mesh, which is without any issue before and afterwards."""
-    assert mesh.api.issues() == []
+    assert mesh.issues() == []
     check_serves(mesh)
     yield mesh
     if (mesh.folder.path / FILE).exists():
@@ -169,7 +169,7 @@ def test_ten_thousand_objects_take_effect_while_requests_go_on(
     with folder.load("client", "http://echo/", 50.0) as load:
         folder.folder.write(FILE, "---\n".join(texts))
         all_of_them = seconds_until(lambda: check(MANY - 1, f"a{MANY - 1}"), within=90.0)
-        assert folder.api.issues() == []
+        assert folder.issues() == []
         texts[5] = many(5, "b")
         folder.folder.write(FILE, "---\n".join(texts))
         one_of_them = seconds_until(lambda: check(5, "b5"), within=30.0)
@@ -185,13 +185,13 @@ def test_ten_thousand_objects_take_effect_while_requests_go_on(
 
 def errors(mesh: RunningMesh) -> list[LocatedIssue]:
     """What is wrong; there must be something. Warnings tell what follows from an error, and are left out."""
-    found = [each for each in mesh.api.issues() if each.issue.severity == "error"]
+    found = [each for each in mesh.issues() if each.issue.severity == "error"]
     assert found
     return found
 
 
 def check_none(mesh: RunningMesh) -> None:
-    assert mesh.api.issues() == []
+    assert mesh.issues() == []
 
 
 def check_serves(mesh: RunningMesh) -> None:

@@ -9,7 +9,7 @@ from tests.e2e.mesh.harness.manifests import Manifest, account, server, service
 from tests.e2e.mesh.harness.mesh import RunningMesh
 from tests.e2e.mesh.harness.waiting import eventually
 
-pytestmark = [pytest.mark.isolation("userns"), pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.isolation("loopback"), pytest.mark.timeout(120)]
 
 URL = "http://echo/"
 FILE = "60-mixed.yaml"

@@ -11,7 +11,7 @@ from tests.e2e.mesh.harness.manifests import mesh_config
 from tests.e2e.mesh.harness.mesh import BASE, RunningMesh
 from tests.e2e.mesh.harness.waiting import eventually
 
-pytestmark = [pytest.mark.isolation("userns"), pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.isolation("loopback"), pytest.mark.timeout(120)]
 
 PORT = 8085
 

@@ -146,6 +146,7 @@ def test_a_policy_denies_by_addresses_of_ipv6(six: RunningMesh) -> None:
 
 def test_a_gateway_listens_on_loopback_and_reaches_pods_of_ipv6(six: RunningMesh) -> None:
     with six.config(GATEWAY):
+        six.await_machine("http://127.0.0.1:8088/", 200)
         assert six.machine().call("http://127.0.0.1:8088/").version == "v1"
 
 

@@ -30,7 +30,7 @@ from weft.serve.ca.store import load_authority, load_or_create_key
 from weft.serve.callers import Pod as TokenPod
 from weft.serve.tokens.issuer import TokenIssuer
 
-pytestmark = [pytest.mark.isolation("userns"), pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.isolation("loopback"), pytest.mark.timeout(120)]
 
 STRICT: Final = """
     apiVersion: security.istio.io/v1
@@ -59,6 +59,7 @@ class Stream(Struct, frozen=True):
 # ---- requests ------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.isolation("userns")
 def test_strict_refuses_plaintext_by_name_and_by_address(mesh: RunningMesh) -> None:
     pods = mesh.api.pods(app="echo")
     calls = {"name": Call(url="http://echo.shop/"), "unnamed port": Call(url="http://echo.shop:82/")}
@@ -83,7 +84,7 @@ def test_a_certificate_of_another_trust_domain_is_refused(mesh: RunningMesh) -> 
         "own domain, other root": issued(stranger, "cluster.local"),
     }
     with mesh.config(STRICT):
-        address = mesh.api.pods(app="echo")[0].address
+        address = mesh.api.pods(app="echo")[0].proxy
         answers = {name: answer_to(mesh, address, pair) for name, pair in certificates.items()}
     assert answers == {name: "HTTP/1.1 200 OK" if name == "good" else "" for name in certificates}
 
@@ -121,7 +122,6 @@ def test_a_refusal_by_a_deny_rule_names_the_rule(mesh: RunningMesh) -> None:
 # ---- configuration -------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.isolation("netns")
 def test_a_stream_gets_nothing_without_the_right_token(mesh: RunningMesh) -> None:
     pod, other = mesh.api.pod(app="client"), mesh.api.pod(app="visitor")
     good = token_of(mesh, pod)
@@ -153,7 +153,6 @@ def test_a_stream_gets_nothing_without_the_right_token(mesh: RunningMesh) -> Non
     assert {stream.code for stream in streams.values()} <= {"UNAUTHENTICATED", "PERMISSION_DENIED"}, streams
 
 
-@pytest.mark.isolation("netns")
 def test_a_deleted_pod_loses_its_stream_and_its_token(mesh: RunningMesh) -> None:
     with mesh.config([account("shop", "passing"), client("shop", "passing")]):
         [pod] = mesh.await_pods(1, "passing")
@@ -236,7 +235,8 @@ def question(mesh: RunningMesh, token: str | None, node: str, hold: float = 0.0)
 
 
 def command(mesh: RunningMesh) -> list[str]:
-    return mesh.outer.inside(sys.executable, str(Path(xds.__file__)))
+    """Runs in a pod: everywhere pods reach the controller."""
+    return mesh.enter(mesh.api.pod(app="stranger"), (sys.executable, str(Path(xds.__file__))))
 
 
 def ask(mesh: RunningMesh, *asked: tuple[str | None, str]) -> list[Stream]:

@@ -9,7 +9,7 @@ from tests.e2e.mesh.harness.manifests import IMAGE, Manifest, account
 from tests.e2e.mesh.harness.mesh import RunningMesh
 from tests.e2e.mesh.harness.waiting import eventually
 
-pytestmark = [pytest.mark.isolation("userns"), pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.isolation("loopback"), pytest.mark.timeout(120)]
 
 FILE: Final = "50-job.yaml"
 STRICT: Final[Manifest] = {
@@ -83,7 +83,7 @@ def test_a_job_calls_by_mutual_tls_and_completes_and_its_sidecars_end(cleaned: R
     waited_for = len(pods) - 2
     assert f"{waited_for}/{waited_for} ready" in mesh.weft("status")
     assert "Completed" in mesh.weft("describe", "job", "work", "-n", "shop")
-    assert mesh.api.issues() == []
+    assert mesh.issues() == []
 
 
 def check_all_processes_ended(mesh: RunningMesh) -> None:

@@ -12,7 +12,7 @@ from tests.e2e.mesh.harness.waiting import eventually
 
 from weft.model import codes
 
-pytestmark = [pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.isolation("loopback"), pytest.mark.timeout(120)]
 
 HOLD = """
 import socket, sys
@@ -60,7 +60,7 @@ def test_who_shares_a_port_of_a_gateway_is_named(mesh: RunningMesh, port: int) -
 
 
 def check_named(mesh: RunningMesh, port: int, holder: int) -> None:
-    found = [each.issue for each in mesh.api.issues()]
+    found = [each.issue for each in mesh.issues()]
     assert [issue.code for issue in found] == [codes.PORT_TAKEN]
     [issue] = found
     assert issue.message.startswith(f"process {holder} (")
@@ -71,7 +71,7 @@ def check_named(mesh: RunningMesh, port: int, holder: int) -> None:
 
 
 def check_nobody(mesh: RunningMesh) -> None:
-    assert mesh.api.issues() == []
+    assert mesh.issues() == []
 
 
 @contextmanager

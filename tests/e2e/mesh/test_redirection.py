@@ -28,21 +28,28 @@ def annotated(manifest: Manifest, **annotations: str) -> Manifest:
     return manifest
 
 
-def manifests() -> list[Manifest]:
+TRANSPARENT = pytest.mark.isolation("netns")  # TPROXY takes a capability over the machine
+OF_USERS = pytest.mark.isolation("netns")  # elsewhere Envoy's traffic is told by a mark
+OTHER_TOOLS = pytest.mark.isolation("netns")  # the test's own tools must get into the networks of pods
+
+
+def manifests(*, tproxy: bool) -> list[Manifest]:
     """Servers behind sidecars of each kind, and a client."""
     found = [images(), namespace("shop"), client("shop", "client")]
     found += [account("shop", name) for name in ("client", "echo", "clear", "open", "bare")]
     found += [service("shop", name, PORTS) for name in ("echo", "clear", "open", "bare")]
     found += [server("shop", "echo", tcp=(9000,))]
-    found += [annotated(server("shop", "clear", tcp=(9000,)), **{INTERCEPTION: "TPROXY"})]
+    if tproxy:
+        found += [annotated(server("shop", "clear", tcp=(9000,)), **{INTERCEPTION: "TPROXY"})]
     found += [annotated(server("shop", "bare", tcp=(9000,)), **{INTERCEPTION: "NONE"})]
     found += [annotated(server("shop", "open", tcp=(9000,)), **{f"{TRAFFIC}/excludeInboundPorts": "8080"})]
     return found
 
 
 @pytest.fixture(scope="module")
-def mesh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningMesh]:
-    with running_mesh("redirect", tmp_path_factory.mktemp("redirect"), manifests()) as made:
+def mesh(tmp_path_factory: pytest.TempPathFactory, isolation: str) -> Iterator[RunningMesh]:
+    objects = manifests(tproxy=isolation == "netns")
+    with running_mesh("redirect", tmp_path_factory.mktemp("redirect"), objects) as made:
         yield made
 
 
@@ -72,10 +79,10 @@ def test_every_rule_is_shown_with_what_it_counted(mesh: RunningMesh) -> None:
         ("echo", "in tcp :8080", "redirected", 15006),
         ("echo", "in tcp :15021", "passes", None),
         ("echo", "out tcp 10.96.0.1:80 uid 0", "redirected", 15001),
-        ("echo", "out tcp 10.96.0.1:80 uid 1337", "passes", None),
+        pytest.param("echo", "out tcp 10.96.0.1:80 uid 1337", "passes", None, marks=OF_USERS),
         ("open", "in tcp :8080", "passes", None),
-        ("clear", "in tcp :8080", "handed", 15006),
-        ("clear", "out tcp 10.96.0.1:80 uid 0", "redirected", 15001),
+        pytest.param("clear", "in tcp :8080", "handed", 15006, marks=TRANSPARENT),
+        pytest.param("clear", "out tcp 10.96.0.1:80 uid 0", "redirected", 15001, marks=TRANSPARENT),
     ],
 )
 def test_packets_are_followed_through_the_live_rules(
@@ -87,12 +94,13 @@ def test_packets_are_followed_through_the_live_rules(
     assert (journey["result"], journey["port"], journey["certain"]) == (result, port, True)
 
 
-@pytest.mark.parametrize("app", ["client", "echo", "clear", "open"])
+@pytest.mark.parametrize("app", ["client", "echo", pytest.param("clear", marks=TRANSPARENT), "open"])
 def test_rules_that_are_as_ordered_pass_the_check(mesh: RunningMesh, app: str) -> None:
     pod = mesh.api.pod("shop", app=app)
     assert "as it should be (rules of iptables (nf_tables))" in mesh.weft("redirect", "check", f"shop/{pod.name}")
 
 
+@OTHER_TOOLS
 def test_what_is_wrong_with_rules_is_found(mesh: RunningMesh) -> None:
     pod = mesh.api.pod("shop", app="open")
     rule = ("PREROUTING", "-p", "tcp", "-j", "ISTIO_INBOUND")
@@ -115,6 +123,7 @@ def test_what_is_wrong_with_rules_is_found(mesh: RunningMesh) -> None:
     mesh.weft("redirect", "check", f"shop/{pod.name}")
 
 
+@OTHER_TOOLS
 @pytest.mark.parametrize(
     ("loader", "name"), [("nft", "nftables"), ("iptables-legacy-restore", "iptables (legacy)")], ids=["nft", "legacy"]
 )
@@ -142,6 +151,7 @@ def load(mesh: RunningMesh, pod: Pod, loader: str, rules: Ruleset) -> None:
         inside(mesh, pod, loader, stdin=iptables.render(rules, clear=["nat"]))
 
 
+@TRANSPARENT
 def test_with_tproxy_the_application_sees_the_callers_own_address(mesh: RunningMesh) -> None:
     caller = mesh.api.pod("shop", app="client").address
     answer = mesh.client("client").call("http://clear/")
@@ -151,6 +161,7 @@ def test_with_tproxy_the_application_sees_the_callers_own_address(mesh: RunningM
     assert mesh.client("client").call("http://echo/").told["peer"] == "127.0.0.6"
 
 
+@TRANSPARENT
 def test_with_tproxy_callers_from_outside_of_the_mesh_are_seen_too(mesh: RunningMesh) -> None:
     answer = mesh.machine().call(f"http://{mesh.api.pod('shop', app='clear').address}:8080/")
     assert (answer.status, answer.caller) == (200, "")
@@ -166,18 +177,20 @@ def test_without_interception_there_are_no_rules(mesh: RunningMesh) -> None:
     assert answer.told["peer"] == mesh.api.pod("shop", app="client").address
 
 
+@TRANSPARENT
 def test_with_tproxy_a_pod_calls_itself_by_its_service(mesh: RunningMesh) -> None:
     answer = mesh.client("clear").call("http://clear/")
     assert answer.status == 200
     assert answer.caller == "cluster.local/ns/shop/sa/clear"
 
 
+@TRANSPARENT
 def test_with_tproxy_others_are_called_as_ever(mesh: RunningMesh) -> None:
     answer = mesh.client("clear").call("http://echo/")
     assert (answer.status, answer.caller) == (200, "cluster.local/ns/shop/sa/clear")
 
 
 def test_a_port_that_is_left_out_is_reached_without_the_sidecar(mesh: RunningMesh) -> None:
-    answer = mesh.machine().call(f"http://{mesh.api.pod('shop', app='open').address}:8080/")
+    answer = mesh.client("bare").call(f"http://{mesh.api.pod('shop', app='open').address}:8080/")
     assert answer.status == 200
     assert answer.told["peer"] != "127.0.0.6"

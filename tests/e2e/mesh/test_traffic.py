@@ -9,7 +9,7 @@ from tests.e2e.mesh.harness.client import versions
 from tests.e2e.mesh.harness.manifests import Manifest, account, server, service
 from tests.e2e.mesh.harness.mesh import RunningMesh
 
-pytestmark = [pytest.mark.isolation("userns"), pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.isolation("loopback"), pytest.mark.timeout(180)]
 
 SUBSETS = """
     apiVersion: networking.istio.io/v1

@@ -9,10 +9,8 @@ from tests.e2e.mesh.harness.mesh import RunningMesh, running_mesh
 
 from weft.apps.demo.example import GATEWAY_PORT, copy_example, packaged_example
 
-SHARED = pytest.param("shared", marks=pytest.mark.isolation("userns"))  # its applications listen everywhere
 
-
-@pytest.fixture(scope="session", params=["bookshop", SHARED])
+@pytest.fixture(scope="session", params=["bookshop", "shared"])
 def mesh(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningMesh]:
     """A mesh that was started for the first time on its folder, and not changed since."""
     root: Path = tmp_path_factory.mktemp(request.param)

@@ -83,6 +83,13 @@ def test_only_what_a_restart_can_change_changes_the_digest(place: PodPlace) -> N
     assert proxy_spec(POD, replace(PROXY, bootstrap="[]"), place).digest != envoy
 
 
+@pytest.fixture
+def root(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever runs the tests, all capabilities can be handed on."""
+    monkeypatch.setattr("weft.node.specs.is_permitted", lambda _: True)
+
+
+@pytest.mark.usefixtures("root")
 def test_envoy_holds_a_capability_that_no_application_can_get(place: PodPlace) -> None:
     envoy, app = proxy_spec(POD, PROXY, place).launch, container_spec(POD, APP, place).launch
     assert envoy is not None
@@ -90,8 +97,8 @@ def test_envoy_holds_a_capability_that_no_application_can_get(place: PodPlace) -
     assert set(envoy.kept) - set(app.capabilities)
 
 
-def test_only_with_tproxy_may_envoy_take_addresses_of_others(place: PodPlace, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("weft.node.specs.is_permitted", lambda _: True)
+@pytest.mark.usefixtures("root")
+def test_only_with_tproxy_may_envoy_take_addresses_of_others(place: PodPlace) -> None:
     clear = replace(PROXY, user=1338, redirect=RedirectOrder(interception="tproxy"))
     launch = proxy_spec(replace(POD, proxy=clear), clear, place).launch
     assert launch is not None
@@ -102,6 +109,7 @@ def test_only_with_tproxy_may_envoy_take_addresses_of_others(place: PodPlace, mo
     assert "net_admin" not in launch.kept
 
 
+@pytest.mark.usefixtures("root")
 def test_a_gateway_on_the_machine_may_open_low_ports(place: PodPlace) -> None:
     launch = proxy_spec(replace(POD, host_network=True), PROXY, place).launch
     assert launch is not None

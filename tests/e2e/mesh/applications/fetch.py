@@ -4,20 +4,25 @@ A call is {"url": "http://...", "method", "headers", "body", "timeout", "repeat"
 {"url": "tcp://host:port", "body": what to send, "timeout"}, and the same with udp. Repeated calls share a connection
 unless `fresh` is true; `parallel` makes them all at once, each on its own. Each answer is {"status", "headers", "body",
 "error", "seconds"}.
+
+With an http_proxy in the environment it is asked for all but what the machine itself is called by: for TCP by CONNECT.
 """
 
 import http.client
 import json
+import os
 import socket
 import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, Final
 from urllib.parse import SplitResult, urlsplit
 
 Call = dict[str, Any]
 Answer = dict[str, Any]
+
+PROXY: Final = urlsplit(os.environ.get("http_proxy", ""))
 
 
 def main() -> None:
@@ -60,7 +65,7 @@ class Connection:
             self._connection = self._opened()
         connection, call = self._connection, self._call
         try:
-            target = self._url.path or "/"
+            target = f"{self._origin()}{self._url.path or '/'}"
             target += f"?{self._url.query}" if self._url.query else ""
             connection.request(call.get("method", "GET"), target, call.get("body"), call.get("headers", {}))
             response = connection.getresponse()
@@ -72,21 +77,44 @@ class Connection:
         headers = {name.lower(): value for name, value in response.getheaders()}
         return {"status": response.status, "headers": headers, "body": body}
 
+    def _origin(self) -> str:
+        """What a proxy has to be told; it goes by that, and not by the header."""
+        return f"http://{self._call.get('headers', {}).get('host', self._url.netloc)}" if by_proxy(self._url) else ""
+
     def _opened(self) -> http.client.HTTPConnection:
-        return http.client.HTTPConnection(
-            self._url.hostname or "", self._url.port or 80, timeout=self._call.get("timeout", 10)
-        )
+        place = PROXY if by_proxy(self._url) else self._url
+        return http.client.HTTPConnection(place.hostname or "", place.port or 80, timeout=self._call.get("timeout", 10))
+
+
+def by_proxy(url: SplitResult) -> bool:
+    """Whether a call goes through the proxy: not if it is to the machine itself (the no_proxy of meshes)."""
+    host = url.hostname or ""
+    return bool(PROXY.hostname) and host != "localhost" and not host.startswith("127.")
 
 
 def exchanged(call: Call) -> Answer:
     """Sends the text and reads one line; the greeting of a server that speaks first is the line if there is no text."""
-    url: SplitResult = urlsplit(call["url"])
-    with socket.create_connection((url.hostname or "", url.port or 0), timeout=call.get("timeout", 10)) as connection:
+    with connected(urlsplit(call["url"]), call.get("timeout", 10)) as connection:
         if call.get("body"):
             connection.sendall(call["body"].encode())
         with connection.makefile("r") as lines:
             line = lines.readline()
     return {"status": 200 if line else 0, "body": line.strip(), "error": "" if line else "closed without an answer"}
+
+
+def connected(url: SplitResult, patience: float) -> socket.socket:
+    """A connection to a server of bytes, if need be through a tunnel (RFC 9110, section 9.3.6)."""
+    place = PROXY if by_proxy(url) else url
+    connection = socket.create_connection((place.hostname or "", place.port or 0), timeout=patience)
+    if place is PROXY:
+        connection.sendall(f"CONNECT {url.netloc} HTTP/1.1\r\nhost: {url.netloc}\r\n\r\n".encode())
+        head = b""
+        while not head.endswith(b"\r\n\r\n") and (byte := connection.recv(1)):  # what follows is of the server
+            head += byte
+        if b" 200 " not in head.partition(b"\r\n")[0]:
+            connection.close()
+            raise ConnectionRefusedError(head.decode().strip())
+    return connection
 
 
 def echoed(call: Call) -> Answer:

@@ -9,6 +9,7 @@ import argparse
 import asyncio
 import contextlib
 import json
+import os
 import signal
 import time
 from collections import Counter
@@ -35,6 +36,13 @@ class Tally:
         self.errors: Counter[str] = Counter()
         self.failures: list[dict[str, object]] = []
         self.slowest = 0.0
+        self.pause = 0.0
+        self._last = time.monotonic()
+
+    def sends(self) -> None:
+        """Takes note of a request that is about to be sent, or of the end."""
+        now = time.monotonic()
+        self.pause, self._last = max(self.pause, now - self._last), now
 
     def answered(self, status: int, headers: dict[str, str], seconds: float) -> None:
         self.statuses[str(status)] += 1
@@ -62,6 +70,7 @@ class Tally:
             "errors": self.errors,
             "failures": self.failures,
             "slowest": self.slowest,
+            "pause": self.pause,
         }
 
 
@@ -89,6 +98,7 @@ class Client:
 
     async def _send(self) -> None:
         started = time.monotonic()
+        self._tally.sends()
         try:
             async with asyncio.timeout(_PATIENCE):
                 status, headers = await self._exchange()
@@ -148,6 +158,7 @@ async def run(options: argparse.Namespace) -> dict[str, Any]:
         for number, client in enumerate(clients)
     ]
     await ended.wait()
+    tally.sends()
     tally.seconds = time.time() - tally.started
     await asyncio.gather(*tasks)
     return tally.result()
@@ -157,7 +168,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Constant load until SIGTERM.")
     parser.add_argument("url")
     parser.add_argument("--rate", type=float, default=150.0, help="requests a second")
-    parser.add_argument("--proxy", default="", help="host:port of an HTTP proxy to send them through")
+    proxy = urlsplit(os.environ.get("http_proxy", "")).netloc
+    parser.add_argument("--proxy", default=proxy, help="host:port of an HTTP proxy to send them through")
     parser.add_argument("--kept", type=int, default=8, help="clients that keep their connection")
     parser.add_argument("--fresh", type=int, default=2, help="clients that open a connection for each request")
     print(json.dumps(asyncio.run(run(parser.parse_args()))), flush=True)

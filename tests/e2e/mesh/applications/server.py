@@ -1,11 +1,11 @@
 """The server of the tests: HTTP on some ports, lines of text on others. Every answer tells who asked and who answers.
 
 Environment: VERSION; HTTP_PORTS, TCP_PORTS and UDP_PORTS (numbers with commas between them); BIND, the addresses to
-listen at (`::` is every address of IPv6 and none of IPv4); FAILING=1 answers 503 to all but /healthz; GREETS=1 makes
-the TCP ports speak first. It ends at once when it is told to, as a careless application does.
+listen at (`::` is every address of IPv6 and none of IPv4), by default all, or POD_IP where pods share the machine's
+network; FAILING=1 answers 503 to all but /healthz; GREETS=1 makes the TCP ports speak first. It ends at once when it is
+told to, as a careless application does.
 """
 
-import http.client
 import json
 import os
 import socket
@@ -16,11 +16,12 @@ from collections import Counter, deque
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import ClassVar, Final, TypeVar
 from urllib.parse import parse_qs, urlsplit
+from urllib.request import urlopen
 
 VERSION: Final = os.environ.get("VERSION", "v1")
 FAILING: Final = os.environ.get("FAILING") == "1"
 GREETS: Final = os.environ.get("GREETS") == "1"
-POD: Final = os.uname().nodename
+POD: Final = os.environ.get("HOSTNAME") or os.uname().nodename
 CERTIFICATE_HEADER: Final = "x-forwarded-client-cert"
 _KEPT: Final = 500
 
@@ -108,15 +109,12 @@ class Handler(BaseHTTPRequestHandler):
 
 
 def well(server: str) -> bool:
-    """Whether another server answers with 200."""
-    connection = http.client.HTTPConnection(server, timeout=10)
+    """Whether another server answers with 200. It is called through the HTTP proxy of the environment, if any."""
     try:
-        connection.request("GET", "/")
-        return connection.getresponse().status == 200
+        with urlopen(f"http://{server}/", timeout=10):
+            return True
     except OSError:
         return False
-    finally:
-        connection.close()
 
 
 for method in METHODS:
@@ -163,13 +161,19 @@ def listening(kind: type[S], address: str, port: int, handler: type[socketserver
     return server
 
 
+def places() -> list[str]:
+    """The addresses to listen at."""
+    own = os.environ.get("POD_IP", "")
+    return os.environ.get("BIND", own if own.startswith("127.") else "0.0.0.0").split(",")
+
+
 def ports(variable: str) -> list[int]:
     return [int(port) for port in os.environ.get(variable, "").split(",") if port]
 
 
 def main() -> None:
     servers: list[socketserver.TCPServer] = []
-    for address in os.environ.get("BIND", "0.0.0.0").split(","):
+    for address in places():
         servers += [listening(Server, address, port, Handler) for port in ports("HTTP_PORTS")]
         servers += [listening(LineServer, address, port, Lines) for port in ports("TCP_PORTS")]
         servers += [listening(socketserver.UDPServer, address, port, Datagrams) for port in ports("UDP_PORTS")]

@@ -9,6 +9,7 @@ from msgspec import Struct
 from weft.base.issues import LocatedIssue
 from weft.base.places import Places
 from weft.cli.unix_http import Answer, NoAnswerError, Request, ask
+from weft.dialects.kubernetes.pod import PROXY_ADDRESS
 from weft.model.local import Credentials
 from weft.serve.ads.states import ProxyState
 
@@ -27,12 +28,14 @@ class Unit(Struct, frozen=True):
 
 
 class Pod(Struct, frozen=True):
-    """A pod as its status tells it. `units` are its containers, Envoy among them as `istio-proxy`."""
+    """A pod as its status tells it. `proxy` is where its Envoy is called: another address where nothing
+    is captured. `units` are its containers, Envoy among them as `istio-proxy`."""
 
     uid: str
     namespace: str
     name: str
     address: str
+    proxy: str
     ready: bool
     ending: bool
     labels: dict[str, str]
@@ -102,6 +105,7 @@ def _pod(item: dict[str, Any]) -> Pod:
         namespace=metadata["namespace"],
         name=metadata["name"],
         address=status.get("podIP", ""),
+        proxy=(metadata.get("annotations") or {}).get(PROXY_ADDRESS, status.get("podIP", "")),
         ready=any(each["type"] == "Ready" and each["status"] == "True" for each in status.get("conditions", ())),
         ending="deletionTimestamp" in metadata,
         labels=metadata.get("labels") or {},

@@ -23,10 +23,15 @@ from tests.e2e.mesh.harness.outer import OuterNamespace, pinned
 from tests.e2e.mesh.harness.processes import Process
 from tests.e2e.mesh.harness.waiting import eventually
 
+from weft.base.issues import LocatedIssue
 from weft.base.places import Places
+from weft.model import codes
+from weft.model.local import Isolation
 from weft.node.addresses import MeshNetwork
+from weft.node.holder import holder_pid
 from weft.node.hub import stored_network
 from weft.node.inspection import admin_socket_of, exec_arguments, log_files
+from weft.node.procfs import TAG_VARIABLE
 from weft.node.settings import NodeSettings, node_settings
 from weft.node.state import StateFolder
 
@@ -36,6 +41,7 @@ BASE: Final = "00-base.yaml"
 
 _END: Final = 60.0
 _MARKER: Final = "ConfigMap"
+_OF_ISOLATION: Final = {codes.PAST_PROXY, codes.UNCAPTURED_PORT}
 _DEFAULT_RATE: Final = 150.0
 
 
@@ -152,14 +158,19 @@ class RunningMesh:
         """Calls from the machine, where the ingress gateway listens."""
         return Client(lambda command: self.outer.inside(*command))
 
+    def await_machine(self, url: str, status: int, **how: Any) -> None:
+        """Waits until the machine gets this status from a gateway (0 if nobody listens): where that is in a network of
+        its own, its ports outside follow what is in force."""
+        eventually(lambda: self._check(self.machine().call(url, timeout=2.0, **how).status == status))
+
     def enter(self, pod: Pod, command: tuple[str, ...]) -> list[str]:
         """The command line that runs a command inside of a pod's first container."""
-        return exec_arguments(self._settings, pod.namespace, pod.name, command)
+        return self.outer.inside(*exec_arguments(self._settings, pod.namespace, pod.name, command))
 
     @contextlib.contextmanager
     def load(self, app: str, url: str, rate: float = _DEFAULT_RATE, **how: Any) -> Iterator[Load]:
         """Constant load from the one pod of an application during the block."""
-        with running(self.enter(self.api.pod(app=app), load_command(url, rate, **how)), rate) as load:
+        with running(self.enter(self.api.pod(app=app), load_command(url, rate, **how))) as load:
             yield load
 
     def admin(self, pod: Pod) -> Admin:
@@ -183,7 +194,16 @@ class RunningMesh:
         assert found is not None
         return found
 
+    @property
+    def isolation(self) -> Isolation:
+        """How its pods are kept apart."""
+        return self._settings.isolation
+
     # ---- what must hold ----------------------------------------------------------------------------------------
+    def issues(self) -> list[LocatedIssue]:
+        """Everything that is wrong, but for what the isolation is said not to do with these files."""
+        return [each for each in self.api.issues() if each.issue.code not in _OF_ISOLATION]
+
     def check_logs(self) -> None:
         """No Envoy refused anything, unless the test said that one would, and no process failed in itself."""
         controller, _ = self.logs
@@ -193,10 +213,16 @@ class RunningMesh:
         assert errors == [], "\n".join(errors)
 
     def members(self) -> list[Process]:
-        """Every process of the mesh: in its network namespaces, or with its state folder in the command line."""
-        inodes = {path.stat().st_ino for path in pinned(self.name)}
-        found = (*processes.in_networks(inodes), *processes.mentioning(str(self.places.state)))
-        return list(dict.fromkeys(found))
+        """Every process of the mesh: by what holds it together, or with its state folder in the command line."""
+        return list(dict.fromkeys((*self._held(), *processes.mentioning(str(self.places.state)))))
+
+    def _held(self) -> list[Process]:
+        settings = self._settings
+        if settings.isolation == "loopback":
+            return processes.tagged(f"{TAG_VARIABLE}={settings.mark}/")
+        if settings.isolation == "userns":
+            return processes.in_user_namespace(holder_pid(settings))
+        return processes.in_networks({path.stat().st_ino for path in pinned(self.name)})
 
     def check_nothing_left(self, members: Sequence[Process]) -> None:
         """No namespace, link, process (of those that were `members`), mount or file of the mesh is left."""

@@ -65,9 +65,29 @@ def in_networks(inodes: set[int]) -> list[Process]:
     return [found for pid in pids() if network(pid) in inodes and (found := find(pid))]
 
 
+def in_user_namespace(of: int) -> list[Process]:
+    """All processes in the user namespace of a process."""
+    inode = user_namespace(of)
+    members = (pid for pid in pids() if user_namespace(pid) == inode) if inode is not None else ()
+    return [found for pid in members if (found := find(pid))]
+
+
+def user_namespace(pid: int) -> int | None:
+    """The inode of its user namespace; None if it has gone, or is none of ours."""
+    try:
+        return Path(f"/proc/{pid}/ns/user").stat().st_ino
+    except OSError:
+        return None
+
+
 def mentioning(text: str) -> list[Process]:
     """All processes with a text in their command line or as their folder, this one left out."""
     return [found for pid in pids() if pid != os.getpid() and _mentions(pid, text) and (found := find(pid))]
+
+
+def tagged(tag: str) -> list[Process]:
+    """All processes that have a text in their environment; of others than ours nothing is known."""
+    return [found for pid in pids() if _has_in_environment(pid, tag.encode()) and (found := find(pid))]
 
 
 def private_memory(pid: int) -> int:
@@ -86,6 +106,13 @@ def _mentions(pid: int, text: str) -> bool:
         return True
     try:
         return text in os.readlink(f"/proc/{pid}/cwd")
+    except OSError:
+        return False
+
+
+def _has_in_environment(pid: int, text: bytes) -> bool:
+    try:
+        return text in Path(f"/proc/{pid}/environ").read_bytes()
     except OSError:
         return False
 

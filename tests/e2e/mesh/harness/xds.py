@@ -1,4 +1,4 @@
-"""A client of the discovery service that is no Envoy: run as a program on the machine, it says what it gets.
+"""A client of the discovery service that is no Envoy: run as a program in a pod, it says what it gets.
 
 Reads a list of {"address", "root", "token", "node", "hold"} as JSON, asks for all clusters with each, and writes a list
 of {"code", "detail", "resources"}. With `hold` (seconds) it writes `open` once something came, and then waits for the

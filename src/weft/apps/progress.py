@@ -84,11 +84,11 @@ def _has_ended(pod: dict[str, Any]) -> bool:
 
 def _reason(pod: dict[str, Any]) -> str:
     name = f"{pod['metadata']['namespace']}/{pod['metadata']['name']}"
-    for container in pod["status"].get("containerStatuses", ()):
-        said = container["state"].get("waiting") or container["state"].get("terminated")
-        if said and said.get("reason"):
-            return f"{name}: {said['reason']} {said.get('message', '')}".rstrip()
-    return name
+    states = [container["state"] for container in pod["status"].get("containerStatuses", ())]
+    said = [each for state in states if (each := state.get("waiting") or state.get("terminated")) and each["reason"]]
+    # What only waits for others says nothing of what they wait for.
+    first = min(said, key=lambda each: each["reason"] == "ContainerCreating", default=None)
+    return f"{name}: {first['reason']} {first.get('message', '')}".rstrip() if first else name
 
 
 def describe(now: Readiness | None) -> str:

@@ -8,6 +8,8 @@ from weft.cli.manifests import Json, dig, items, seconds
 
 PROXY: Final = "istio-proxy"
 
+_WAITS: Final = "ContainerCreating"
+"""What waits for other containers of its pod: they say what is wrong."""
 _INIT: Final = "initContainerStatuses"
 _MAIN: Final = "containerStatuses"
 
@@ -22,7 +24,8 @@ def pod_status(pod: Json) -> str:
     """`Running`, `Terminating`, or why the pod is not what it should be."""
     if dig(pod, "metadata", "deletionTimestamp"):
         return "Terminating"
-    reasons = [reason for status in _statuses(pod) if (reason := _trouble(status))]
+    found = (reason for status in _statuses(pod) if (reason := _trouble(status)))
+    reasons = sorted(found, key=lambda reason: reason == _WAITS)
     return reasons[0] if reasons else str(dig(pod, "status", "reason") or dig(pod, "status", "phase") or "Unknown")
 
 

@@ -23,7 +23,8 @@ class UnitSpec(Struct, frozen=True, kw_only=True):
     """How a process shall run.
 
     `digest` changes with everything that only a restart can change. `launch` is None where the order can't be carried
-    out; then `refusal` says why, as reason and message.
+    out; then `refusal` says why, as reason and message. `complaints` marks the lines of its output that say why it
+    failed; without it, nothing of its output is told.
     """
 
     name: str
@@ -33,6 +34,7 @@ class UnitSpec(Struct, frozen=True, kw_only=True):
     probes: Probes = Probes()
     restart: RestartPolicy = "Always"
     grace: Milliseconds = 30_000
+    complaints: str = ""
 
 
 class UnitRecord(Struct, frozen=True, kw_only=True):

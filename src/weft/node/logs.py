@@ -7,6 +7,7 @@ cut to nothing, and its next line begins a new one. A line that is written betwe
 import asyncio
 import logging
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -15,6 +16,10 @@ from typing import Final
 from weft.node.settings import LogLimits
 
 _log: Final = logging.getLogger(__name__)
+
+_TAIL: Final = 65_536
+_COMPLAINT_LIMIT: Final = 300
+_FIELDS: Final = re.compile(r"^(\[[^]]*\] ?)+")
 
 
 async def keep_logs_small(files: Callable[[], Iterable[Path]], limits: LogLimits) -> None:
@@ -52,6 +57,18 @@ def begin_run(path: Path) -> None:
         part.unlink()
     for part in parts_of(path):
         part.replace(aside.with_name(f"{aside.name}{part.name.removeprefix(path.name)}"))
+
+
+def complaint(path: Path, mark: str) -> str:
+    """The first line with this mark near the end of a run's output, without its fields in brackets, and cut where it is
+    long; empty if there is none."""
+    try:
+        with path.open("rb") as file:
+            file.seek(max(0, path.stat().st_size - _TAIL))
+            lines = file.read(_TAIL).decode(errors="replace").splitlines()
+    except OSError:
+        return ""
+    return next((_FIELDS.sub("", line)[:_COMPLAINT_LIMIT] for line in lines if mark in line), "")
 
 
 def previous_run(path: Path) -> Path:

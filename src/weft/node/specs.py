@@ -111,6 +111,7 @@ def proxy_spec(pod: PodOrder, proxy: ProxyOrder, place: PodPlace) -> UnitSpec:
         ),
         probes=Probes(readiness=Probe(action=ready, period=_PROXY_PERIOD, timeout=3_000)),
         grace=_PROXY_GRACE,
+        complaints="[critical]",  # the level of what Envoy ends for, in its own log format
     )
 
 

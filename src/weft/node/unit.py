@@ -20,6 +20,7 @@ from weft.base.durations import Milliseconds
 from weft.node.checks import Checker
 from weft.node.launch import Launch, LaunchError
 from weft.node.lifecycle import End, UnitRecord, UnitSpec, ended, started, waiting
+from weft.node.logs import complaint
 from weft.node.probes import Prober
 from weft.node.processes import ProcessRecord, Running
 from weft.node.settings import Backoff
@@ -134,7 +135,12 @@ class Unit:
             ending.cancel()
         status = await self._terminate(process) if message else await process.wait()
         process.kill_all()
-        self._note_end(End(status, _reason(status), message))
+        self._note_end(End(status, _reason(status), message or self._complaint(status)))
+
+    def _complaint(self, status: int | None) -> str:
+        """What the process said of its own end, if that was a failure."""
+        mark = self._spec.complaints
+        return complaint(self._log_file, mark) if status and mark else ""
 
     async def _watch(self, ending: "asyncio.Future[int | None]") -> str:
         """Why the process must be ended; empty if it has ended."""

@@ -79,6 +79,13 @@ def pod(*containers: dict[str, object], **status: object) -> dict[str, object]:
         ("Pending", pod(phase="Pending")),
         ("Evicted", pod(reason="Evicted", phase="Failed")),
         ("CrashLoopBackOff", pod(container(), container(state={"waiting": {"reason": "CrashLoopBackOff"}}))),
+        (
+            "CrashLoopBackOff",
+            pod(
+                container(state={"waiting": {"reason": "ContainerCreating"}}),
+                container("istio-proxy", state={"waiting": {"reason": "CrashLoopBackOff"}}),
+            ),
+        ),
         ("Completed", pod(container(state={"terminated": {"reason": "Completed", "exitCode": 0}}))),
         ("ExitCode:3", pod(container(state={"terminated": {"exitCode": 3}}))),
         ("Terminating", {**pod(container()), "metadata": {"deletionTimestamp": "2026-01-01T00:00:00Z"}}),

@@ -11,7 +11,7 @@ from weft.node.addresses import NetworkRecord
 from weft.node.envoy import NoEnvoyError, envoy_command, find_envoy, fits_in_argument, usable_by_others
 from weft.node.hub import stored_network
 from weft.node.lock import NodeRunningError, locked
-from weft.node.logs import begin_run, parts_of, previous_run, rotate
+from weft.node.logs import begin_run, complaint, parts_of, previous_run, rotate
 from weft.node.settings import NodeSettings
 from weft.node.state import PodFolder, StateFolder, pod_id, read_record, write_record
 
@@ -138,3 +138,21 @@ def test_a_new_run_puts_the_output_of_the_former_one_aside(tmp_path: Path) -> No
         begin_run(log)
     assert [part.read_text() for part in parts_of(previous_run(log))] == ["second, older part", "second"]
     assert parts_of(log) == []
+
+
+def test_of_what_a_process_said_the_first_line_with_the_mark_is_told_without_its_fields(tmp_path: Path) -> None:
+    log = tmp_path / "envoy.log"
+    assert complaint(log, "[critical]") == ""
+    log.write_text("[2026-11-23 14:24:27.059][7][warning][main] [source/a.cc:1] well\n")
+    assert complaint(log, "[critical]") == ""
+    with log.open("a") as file:
+        file.write("[2026-11-23 14:24:27.059][7][critical][assert] [source/b.cc:25] failure: fd [1] >= 0\n")
+        file.write("[2026-11-23 14:24:27.060][7][critical][backtrace] [source/c.cc:25] Backtrace\n")
+    assert complaint(log, "[critical]") == "failure: fd [1] >= 0"
+
+
+def test_only_the_end_of_a_long_output_is_looked_at_and_long_lines_are_cut(tmp_path: Path) -> None:
+    log = tmp_path / "envoy.log"
+    log.write_text("[critical] long ago\n" + "x\n" * 100_000 + f"[critical] {'y' * 1_000}\n")
+    assert set(complaint(log, "[critical]")) == {"y"}
+    assert len(complaint(log, "[critical]")) < 400

@@ -56,6 +56,17 @@ async def test_a_process_that_ends_comes_back_at_once_and_then_with_back_off(tmp
         await until(lambda: len(bench.launcher.started) == 3)
 
 
+async def test_who_waits_for_a_process_that_fails_is_told_what_it_said(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, replace(SPEC, complaints="[critical]"))
+    (tmp_path / "app.log").write_text("all is well\n[critical] no room\n")
+    async with running(bench.unit.run()):
+        for number in range(2):
+            await until(lambda: len(bench.launcher.started) == number + 1)  # noqa: B023
+            bench.launcher.started[number].end(134)
+        await until(lambda: bench.unit.record.reason == "CrashLoopBackOff")
+        assert bench.unit.record.message.endswith("after the last end: no room")
+
+
 async def test_what_a_process_leaves_behind_is_killed_when_it_ends(tmp_path: Path) -> None:
     bench = Bench(tmp_path)
     async with running(bench.unit.run()):

@@ -24,6 +24,11 @@ def refusal(folder: Path, document: Json) -> str | None:
     return None if done.returncode == 0 and not done.stderr else done.stdout + done.stderr
 
 
+def revocations(folder: Path) -> Path:
+    """A list of revoked certificates. Envoy reads it as soon as it has resolved all names, so it must be there."""
+    return Authority(folder, "revoking").revoke_nothing()
+
+
 def secrets(folder: Path, credentials: Iterable[tuple[str, bool]]) -> list[Json]:
     """The identity and the roots of the mesh, and some credentials: (name, whether it is roots)."""
     authority = Authority(folder)

@@ -44,6 +44,14 @@ class Authority:
         )
         return chain, self._write(f"{stem}.key", private)
 
+    def revoke_nothing(self) -> Path:
+        """Returns the file of an empty list of revoked certificates."""
+        now = datetime.datetime.now(datetime.UTC)
+        builder = x509.CertificateRevocationListBuilder().issuer_name(self._name)
+        builder = builder.last_update(now).next_update(now + datetime.timedelta(days=1))
+        revoked = builder.sign(self._key, hashes.SHA256())
+        return self._write("revoked.pem", revoked.public_bytes(serialization.Encoding.PEM))
+
     def _write(self, name: str, data: bytes) -> Path:
         path = self._folder / name
         path.write_bytes(data)

@@ -6,6 +6,8 @@ output that is promised below it. Attributes of such a fence:
 - `norun="why"`: its commands can't be run here.
 - `exit="1"`: its commands end with this exit code.
 - `within="20"`: numbers in the output may differ by as much.
+- `isolation="netns"`: its commands do what they promise at this isolation and are left out at lesser ones. A page can
+  say the same of all that is in it, as `isolation` of its front matter.
 """
 
 import re
@@ -23,7 +25,7 @@ DOCS: Final = ROOT / "docs"
 _FENCE: Final = re.compile(r"^(?P<indent> *)(?P<marks>`{3,})(?P<info>[^`]*)$")
 _ATTRIBUTE: Final = re.compile(r'(\w+)="([^"]*)"')
 _FRONT_MATTER: Final = re.compile(r"\A---\n(.*?\n)---\n", re.DOTALL)
-_ATTRIBUTES: Final = {"title", "norun", "exit", "within"}
+_ATTRIBUTES: Final = {"title", "norun", "exit", "within", "isolation"}
 
 
 class Fence(Struct, frozen=True):
@@ -44,20 +46,23 @@ class File(Struct, frozen=True):
 
 
 class Command(Struct, frozen=True):
-    """A command to type. `output` are the promised lines; none promise nothing."""
+    """A command to type. `output` are the promised lines; none promise nothing. `isolation` is what it takes beyond
+    that of its page, empty if nothing."""
 
     text: str
     output: tuple[str, ...]
     exit: int
     within: int
     line: int
+    isolation: str = ""
 
 
 class Page(Struct, frozen=True):
-    """A page and what its reader does."""
+    """A page and what its reader does, and the isolation that this takes."""
 
     path: Path
     steps: tuple[File | Command, ...]
+    isolation: str
 
     @property
     def name(self) -> str:
@@ -78,9 +83,10 @@ def read_page(path: Path) -> Page:
     """A page, after the files that another page makes before its first command: the one that the front matter names as
     `files_from`. Raises PageError."""
     text = path.read_text()
-    start = front_matter(text).get("files_from")
+    stated = front_matter(text)
+    start = stated.get("files_from")
     given = takewhile(lambda step: isinstance(step, File), read_page(path.parent / start).steps) if start else ()
-    return Page(path, (*given, *steps(fences(text))))
+    return Page(path, (*given, *steps(fences(text))), stated.get("isolation", "userns"))
 
 
 def front_matter(text: str) -> dict[str, str]:
@@ -156,4 +162,5 @@ def _commands(fence: Fence) -> Iterator[Command]:
 def _command(fence: Fence, typed: str, output: list[str], line: int) -> Command:
     attributes = fence.attributes
     promised = tuple(text.rstrip() for text in output)
-    return Command(typed, promised, int(attributes.get("exit", "0")), int(attributes.get("within", "0")), line)
+    code, within = int(attributes.get("exit", "0")), int(attributes.get("within", "0"))
+    return Command(typed, promised, code, within, line, attributes.get("isolation", ""))

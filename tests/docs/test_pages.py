@@ -3,12 +3,13 @@
 import shutil
 import time
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pytest
 from tests.docs.machine import Answer, Machine
 from tests.docs.matching import difference
 from tests.docs.pages import DOCS, ROOT, Command, File, Page, read_page
+from tests.isolation import LEVELS
 
 PATIENCE: Final = 15.0
 """Seconds until the mesh does what a page says; what is promised to take effect at once takes long where two share a
@@ -23,10 +24,14 @@ def pages() -> list[Page]:
     return [page for page in found if page.commands]
 
 
-@pytest.mark.isolation("userns")
-@pytest.mark.timeout(180)
-@pytest.mark.parametrize("page", pages(), ids=lambda page: page.name)
-def test_commands_do_what_the_page_says(page: Page, tmp_path: Path) -> None:
+def parameters() -> list[Any]:
+    """Each page with the isolation that it takes."""
+    return [pytest.param(page, id=page.name, marks=pytest.mark.isolation(page.isolation)) for page in pages()]
+
+
+@pytest.mark.timeout(600)  # some take a minute, on a busy machine many
+@pytest.mark.parametrize("page", parameters())
+def test_commands_do_what_the_page_says(page: Page, tmp_path: Path, isolation: str) -> None:
     folder = tmp_path / "reader"
     if page.path.parent == ROOT:  # those are for the reader of a clone
         shutil.copytree(ROOT / "src", folder / "src")
@@ -36,7 +41,7 @@ def test_commands_do_what_the_page_says(page: Page, tmp_path: Path) -> None:
         for step in page.steps:
             if isinstance(step, File):
                 write(folder / step.name, step.text)
-            else:
+            elif not step.isolation or LEVELS.index(step.isolation) <= LEVELS.index(isolation):
                 follow(machine, step, page)
 
 

@@ -67,3 +67,13 @@ def test_a_page_starts_with_the_files_that_another_one_makes_before_its_first_co
     second.write_text("---\nfiles_from: first.md\n---\n# Second\n```console\n$ cat a\n```\n")
     assert front_matter(second.read_text()) == {"files_from": "first.md"}
     assert [type(step) for step in read_page(second).steps] == [File, Command]
+
+
+def test_pages_and_blocks_tell_what_isolation_they_take(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    text = '# Page\n```console\n$ ls\n```\n```console isolation="netns"\n$ ip link\n```\n'
+    page.write_text(text)
+    assert read_page(page).isolation == "userns", "machines of pages are made of namespaces"
+    assert [command.isolation for command in read_page(page).commands] == ["", "netns"]
+    page.write_text(f"---\nisolation: netns\n---\n{text}")
+    assert read_page(page).isolation == "netns"

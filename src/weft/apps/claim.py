@@ -47,14 +47,13 @@ def claimed(places: Places, maker: str) -> Iterator[None]:
 
 
 def running_pid(places: Places) -> int | None:
-    """The process that keeps a mesh, None if there is none."""
-    try:
-        with open(places.state / _FILE, "rb+") as file:
+    """The process that keeps a mesh, None if there is none, or one that only begins or ends to keep it."""
+    with contextlib.suppress(OSError), open(places.state / _FILE, "rb+") as file:
+        try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return int(_words(places)[0])
-    except OSError:
-        return None
+        except BlockingIOError:
+            words = file.read().split()  # of this very file: another one may be in its place by now, or none
+            return int(words[0]) if words else None
     return None
 
 

@@ -22,6 +22,16 @@ def test_the_claim_tells_who_keeps_the_mesh_and_what_made_it(places: Places) -> 
         assert places.state.stat().st_mode & 0o777 == 0o700
 
 
+def test_a_claim_that_is_just_made_or_given_up_is_nobodys(places: Places) -> None:
+    """Whoever holds the lock has not written its name yet, or has removed the file."""
+    with claimed(places, "up"):
+        (places.state / "up.pid").write_text("")
+        assert running_pid(places) is None
+        (places.state / "up.pid").unlink()
+        assert running_pid(places) is None
+        (places.state / "up.pid").touch()
+
+
 def test_a_second_one_is_refused(places: Places) -> None:
     with claimed(places, "up"), pytest.raises(MeshRunningError), claimed(places, "demo"):
         pass

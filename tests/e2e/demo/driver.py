@@ -42,7 +42,7 @@ class Demo:
         mesh = ("--mesh", self.places.mesh, "--state-dir", str(self.places.state))
         return self.machine.inside(*_WEFT, *mesh, *arguments)
 
-    def check(self, *options: str, limit: float = 60) -> subprocess.CompletedProcess[str]:
+    def check(self, *options: str, limit: float = 240) -> subprocess.CompletedProcess[str]:
         """Runs it where there is no terminal, to its end."""
         command = self.command("demo", *options)
         return subprocess.run(command, capture_output=True, text=True, timeout=limit, stdin=subprocess.DEVNULL)

@@ -14,9 +14,10 @@ from tests.e2e.demo.driver import PORT, Demo, Terminal
 from weft.apps.demo.example import packaged_example
 from weft.apps.demo.hints import hints
 
-pytestmark = pytest.mark.isolation("userns")
+pytestmark = pytest.mark.isolation("loopback")
 
-READY = 45.0
+READY = 120.0
+"""Seconds that are too long even for a machine that has much else to do; as all such limits here."""
 
 
 def test_it_stays_up_on_a_terminal_and_after_a_kill_the_next_one_starts_anew(demo: Demo) -> None:
@@ -40,7 +41,7 @@ def assert_hints_work(demo: Demo) -> None:
     """Every command that is shown does what is said of it; the last one gives everybody v3."""
     weft = shlex.join(demo.command())
     for hint in hints(weft, demo.files):
-        done = subprocess.run(["sh", "-c", hint.command], capture_output=True, text=True, timeout=20, check=False)
+        done = subprocess.run(["sh", "-c", hint.command], capture_output=True, text=True, timeout=120, check=False)
         assert done.returncode == 0, f"{hint.command}: {done.stderr}"
         assert done.stdout.strip(), hint.command
     eventually(lambda: all('"version": "v3"' in demo.ask("bookshop.example", "/api/products/1")[1] for _ in range(8)))

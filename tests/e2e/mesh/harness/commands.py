@@ -8,7 +8,7 @@ class CommandError(AssertionError):
     """A program failed; the message has all that it said."""
 
 
-def run(command: Sequence[str], *, stdin: str = "", timeout: float = 30.0, code: int = 0) -> str:
+def run(command: Sequence[str], *, stdin: str = "", timeout: float = 90.0, code: int = 0) -> str:
     """Runs a program and returns its standard output.
 
     Raises CommandError if it ends with another exit code than `code`, or takes too long.

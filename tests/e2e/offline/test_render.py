@@ -22,7 +22,7 @@ from weft.apps.offline.rendering import SECTIONS
 from weft.base import protobuf
 from weft.cli.proxy.dump import Dump, read_dump
 
-pytestmark = [pytest.mark.isolation("loopback"), pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.isolation("loopback"), pytest.mark.timeout(600)]
 
 Json = dict[str, Any]
 OF_THE_POD = {"default", "ROOTCA"}

@@ -132,6 +132,7 @@ async def _serve(
         _log.info("controller of mesh %s serves %s", options.places.mesh, options.folder)
         work = [
             asyncio.create_task(follow(source, state.take_files)),
+            asyncio.create_task(state.pushes.run()),
             asyncio.create_task(identity.secrets.run()),
             asyncio.create_task(_keep_time(state)),
             asyncio.create_task(state.gateway_ports.run()),

@@ -113,13 +113,13 @@ class _PodLookup:
 async def _serve(
     options: ControllerOptions, state: ControllerState, identity: Identity, source: DirectorySource
 ) -> None:
-    server = SecureServer((state.discovery.handler(),))
+    server = SecureServer(state.discovery.methods())
     gateway = options.network.gateway
-    credentials = identity.serving((str(gateway),)).credentials()
+    certificate = identity.serving((str(gateway),))
     threads = NamespaceThread()
     address = host_port(str(gateway), XDS_PORT)
     namespace = pin(options.network.namespace) if options.network.namespace else None
-    await threads.call(namespace, lambda: server.listen(address, credentials))
+    await threads.call(namespace, lambda: server.listen(address, certificate.context))
     ended = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, ended.set)

@@ -1,4 +1,4 @@
-"""When changes are computed and told: an isolated one at once, those of a storm together, and endpoints before all else.
+"""When changes are computed and told: an isolated one at once, those of a storm together, endpoints before all else.
 
 There are two lanes. Endpoints are computed and told whole, some times a second at most. Everything else is computed in
 steps, and endpoints overtake it between two steps. What is computed while a former push is still on its way merges with

@@ -17,6 +17,7 @@ from weft.apps.assembly import PodRanges, assemble, base_settings
 from weft.apps.authority import Identity
 from weft.apps.bootstraps import XDS_PORT, ProxyBootstraps
 from weft.apps.pipeline import all_kinds
+from weft.apps.serving_limits import ServingLimits
 from weft.apps.state import ControllerParts, ControllerState
 from weft.base.families import host_port
 from weft.base.places import Places
@@ -50,6 +51,7 @@ class ControllerOptions(Struct, frozen=True, kw_only=True):
     isolation: Isolation = "netns"
     gateway_addresses: tuple[str, ...] = ()
     certificate_lifetime: timedelta = timedelta(hours=24)
+    limits: ServingLimits = ServingLimits()
 
 
 async def run_controller(options: ControllerOptions) -> None:
@@ -90,6 +92,7 @@ async def run_controller(options: ControllerOptions) -> None:
         identity=identity,
         bootstraps=ProxyBootstraps(settings, str(options.network.gateway), XDS_PORT, proxy_mark(options.isolation)),
         isolation=options.isolation,
+        limits=options.limits,
     )
     state = ControllerState(parts)
     lookup.state = state
@@ -113,7 +116,7 @@ class _PodLookup:
 async def _serve(
     options: ControllerOptions, state: ControllerState, identity: Identity, source: DirectorySource
 ) -> None:
-    server = SecureServer(state.discovery.methods())
+    server = SecureServer(state.discovery.methods(), options.limits.server)
     gateway = options.network.gateway
     certificate = identity.serving((str(gateway),))
     threads = NamespaceThread()

@@ -22,6 +22,7 @@ from weft.apps.pipeline import Pipeline
 from weft.apps.pod_manifests import PodView, pod_manifest
 from weft.apps.pushes import Pushes
 from weft.apps.related import related_objects, workload_uid
+from weft.apps.serving_limits import ServingLimits
 from weft.apps.views import ProxyViews
 from weft.base.issues import Issue, LocatedIssue, Ref
 from weft.identity.profiles import Subject
@@ -54,6 +55,7 @@ class ControllerParts(Struct, frozen=True, kw_only=True):
     identity: Identity
     bootstraps: ProxyBootstraps
     isolation: Isolation = "netns"
+    limits: ServingLimits = ServingLimits()
 
 
 class ControllerState:
@@ -80,13 +82,14 @@ class ControllerState:
         self.views = ProxyViews(
             parts.pipeline.mesh, parts.pipeline.resources, lambda pod: self._workload_of(pod.namespace, pod.name)
         )
-        self.pushes = Pushes(self)
+        self.pushes = Pushes(self, parts.limits.pushes)
         self.discovery = DiscoveryService(
             guard=parts.identity.guard,
             pods=self.pod,
             views=self.views,
             secrets=parts.identity.secrets,
             registry=self.registry,
+            limits=parts.limits.streams,
         )
 
     # ---- changes -----------------------------------------------------------------------------------------------

@@ -116,6 +116,8 @@ class ServerProtocol(asyncio.Protocol):
         if content and self._connection is not None:
             self._connection.receive(content)
         if self._tls is not None and self._tls.ended:
+            if self._connection is not None:
+                self._connection.lose()
             self.close()
 
     def _unsealed(self, data: bytes) -> bytes:
@@ -155,15 +157,18 @@ class ServerProtocol(asyncio.Protocol):
 
     def write(self, data: bytes) -> None:
         """As in `connection.Output`."""
+        if self._ending is not None:
+            return  # calls that end with the connection have nobody to tell
         self._socket().write(data if self._tls is None else self._tls.seal(data))
 
     def close(self) -> None:
         """As in `connection.Output`; a client that does not read is not waited for long."""
+        if self._ending is not None:
+            return
+        self._ending = asyncio.get_running_loop().call_later(_GRACE, self._abort)
         if self._tls is not None:
             self._socket().write(self._tls.goodbye())
         self._socket().close()
-        if self._ending is None:
-            self._ending = asyncio.get_running_loop().call_later(_GRACE, self._abort)
 
     def leave(self) -> None:
         """Takes no new calls; the connection ends with the last one."""

@@ -178,6 +178,19 @@ async def test_a_client_that_does_not_read_costs_little_and_gets_all_in_the_end(
         assert setting.echoes[0].left == 0
 
 
+async def test_a_client_that_says_goodbye_is_gone_at_once_whatever_it_is_told_then() -> None:
+    async with serving() as (setting, server):
+        peer = await setting.connect()
+        peer.call()
+        await until(lambda: bool(setting.echoes))
+        peer.writer.close()
+        await until(lambda: not server._crowd.open)
+        call = setting.echoes[0].call
+        assert call.half_closed
+        call.send((b"late",))
+        call.finish(0)
+
+
 async def test_a_silent_client_is_asked_and_let_go_if_it_does_not_answer() -> None:
     times = Times(keepalive=0.05, answer=0.05, idle=0.1)
     async with serving(ServerSettings(times=times)) as (setting, server):

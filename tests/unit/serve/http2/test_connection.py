@@ -1,4 +1,4 @@
-"""What RFC 9113 asks of a connection (h2spec asks for more, see tests/e2e/xds/test_h2spec.py), and what floods cost their senders."""
+"""What RFC 9113 asks of a connection (h2spec asks for more: tests/e2e/xds/test_h2spec.py), and what floods cost."""
 
 import pytest
 from hypothesis import given, settings

@@ -157,7 +157,7 @@ class ServerProtocol(asyncio.Protocol):
 
     def write(self, data: bytes) -> None:
         """As in `connection.Output`."""
-        if self._ending is not None:
+        if self._ending is not None or self._socket().is_closing():
             return  # calls that end with the connection have nobody to tell
         self._socket().write(data if self._tls is None else self._tls.seal(data))
 

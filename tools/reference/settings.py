@@ -5,6 +5,7 @@ from typing import Final
 
 from tools.reference.fields import outline, text_of
 from tools.reference.markdown import code, sections, table
+from weft.apps.serving_limits import VARIABLES
 from weft.base.issues import Ref
 from weft.base.places import DEFAULT_MESH, MESH_VARIABLE, STATE_VARIABLE
 from weft.dialects.istio.networking.mesh_settings import mesh_settings
@@ -65,6 +66,14 @@ spec:
 - Of several patterns that fit, one without `*` wins, then the longest."""
 
 
+_LIMITS = """\
+## Limits of the controller
+
+`weft up` gives its environment to the controller, which reads these. The defaults are meant to be good for thousands
+of proxies ([why](../operations/performance.md#the-control-plane-under-load)). A value that is no number is refused, and
+nothing is served."""
+
+
 def settings_page() -> str:
     """The page."""
     variables = (
@@ -72,6 +81,7 @@ def settings_page() -> str:
         (STATE_VARIABLE, "folder of the mesh's state"),
         ("NO_COLOR", "set to anything: no colours"),
     )
+    limits = table(("variable", "default", "meaning"), [(code(v.name), f"{v.default:g}", v.meaning) for v in VARIABLES])
     environment = table(("variable", "meaning"), [(code(name), text) for name, text in variables])
     namespace = MeshSettings().root_namespace
     mesh_config = _MESH_CONFIG.format(key=KEY, config_map=CONFIG_MAP, namespace=namespace)
@@ -80,7 +90,7 @@ def settings_page() -> str:
     mesh_networks = _MESH_NETWORKS.format(key=istio_mesh_networks.KEY, cluster=MeshSettings().cluster)
     networks = "\n".join(("```yaml", *(text_of(line) for line in outline(MeshNetworks)), "```"))
     settings = (mesh_config, fields, _REST, unread, mesh_networks, networks)
-    return sections(_INTRODUCTION, _ENVIRONMENT, environment, *settings, _STANDALONE)
+    return sections(_INTRODUCTION, _ENVIRONMENT, environment, _LIMITS, limits, *settings, _STANDALONE)
 
 
 def _fields() -> Iterator[str]:

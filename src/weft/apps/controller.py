@@ -17,6 +17,7 @@ from weft.apps.assembly import PodRanges, assemble, base_settings
 from weft.apps.authority import Identity
 from weft.apps.bootstraps import XDS_PORT, ProxyBootstraps
 from weft.apps.pipeline import all_kinds
+from weft.apps.serving_limits import ServingLimits
 from weft.apps.state import ControllerParts, ControllerState
 from weft.base.families import host_port
 from weft.base.places import Places
@@ -50,6 +51,7 @@ class ControllerOptions(Struct, frozen=True, kw_only=True):
     isolation: Isolation = "netns"
     gateway_addresses: tuple[str, ...] = ()
     certificate_lifetime: timedelta = timedelta(hours=24)
+    limits: ServingLimits = ServingLimits()
 
 
 async def run_controller(options: ControllerOptions) -> None:
@@ -90,6 +92,7 @@ async def run_controller(options: ControllerOptions) -> None:
         identity=identity,
         bootstraps=ProxyBootstraps(settings, str(options.network.gateway), XDS_PORT, proxy_mark(options.isolation)),
         isolation=options.isolation,
+        limits=options.limits,
     )
     state = ControllerState(parts)
     lookup.state = state
@@ -113,13 +116,13 @@ class _PodLookup:
 async def _serve(
     options: ControllerOptions, state: ControllerState, identity: Identity, source: DirectorySource
 ) -> None:
-    server = SecureServer((state.discovery.handler(),))
+    server = SecureServer(state.discovery.methods(), options.limits.server)
     gateway = options.network.gateway
-    credentials = identity.serving((str(gateway),)).credentials()
+    certificate = identity.serving((str(gateway),))
     threads = NamespaceThread()
     address = host_port(str(gateway), XDS_PORT)
     namespace = pin(options.network.namespace) if options.network.namespace else None
-    await threads.call(namespace, lambda: server.listen(address, credentials))
+    await threads.call(namespace, lambda: server.listen(address, certificate.context))
     ended = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, ended.set)
@@ -132,6 +135,7 @@ async def _serve(
         _log.info("controller of mesh %s serves %s", options.places.mesh, options.folder)
         work = [
             asyncio.create_task(follow(source, state.take_files)),
+            asyncio.create_task(state.pushes.run()),
             asyncio.create_task(identity.secrets.run()),
             asyncio.create_task(_keep_time(state)),
             asyncio.create_task(state.gateway_ports.run()),

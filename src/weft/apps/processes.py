@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import signal
 from datetime import timedelta
 from ipaddress import ip_network
@@ -16,6 +17,7 @@ from weft.apps.assembly import LOOPBACK, gateway_addresses
 from weft.apps.children import end_with_parent
 from weft.apps.controller import ControllerOptions, run_controller
 from weft.apps.families import families_in, families_option, loopback_addresses
+from weft.apps.serving_limits import LimitError, ServingLimits, serving_limits
 from weft.cli.options import chosen_places, mesh_options
 from weft.node.addresses import MeshNetwork
 from weft.node.agent import run_node
@@ -50,6 +52,7 @@ def controller(context: click.Context, /, folder: Path, **chosen: Any) -> None:
             chosen["gateway_address"], tuple(map(str, network.hosts)), loopback_addresses(network.families)
         ),
         certificate_lifetime=timedelta(seconds=seconds) if seconds is not None else timedelta(hours=24),
+        limits=_limits(),
     )
     asyncio.run(run_controller(options))
 
@@ -83,3 +86,10 @@ def _begin(parent: int | None) -> None:
         end_with_parent(parent)
     logging.basicConfig(level=logging.INFO, format=_FORMAT)
     logging.getLogger("watchfiles").setLevel(logging.WARNING)
+
+
+def _limits() -> ServingLimits:
+    try:
+        return serving_limits(os.environ)
+    except LimitError as error:
+        raise click.UsageError(str(error)) from error

@@ -20,7 +20,9 @@ from weft.apps.machine_limits import machine_limits
 from weft.apps.manifests import Manifest, Manifests, labels_of
 from weft.apps.pipeline import Pipeline
 from weft.apps.pod_manifests import PodView, pod_manifest
+from weft.apps.pushes import Pushes
 from weft.apps.related import related_objects, workload_uid
+from weft.apps.serving_limits import ServingLimits
 from weft.apps.views import ProxyViews
 from weft.base.issues import Issue, LocatedIssue, Ref
 from weft.identity.profiles import Subject
@@ -53,6 +55,7 @@ class ControllerParts(Struct, frozen=True, kw_only=True):
     identity: Identity
     bootstraps: ProxyBootstraps
     isolation: Isolation = "netns"
+    limits: ServingLimits = ServingLimits()
 
 
 class ControllerState:
@@ -79,24 +82,26 @@ class ControllerState:
         self.views = ProxyViews(
             parts.pipeline.mesh, parts.pipeline.resources, lambda pod: self._workload_of(pod.namespace, pod.name)
         )
+        self.pushes = Pushes(self, parts.limits.pushes)
         self.discovery = DiscoveryService(
             guard=parts.identity.guard,
             pods=self.pod,
             views=self.views,
             secrets=parts.identity.secrets,
             registry=self.registry,
+            limits=parts.limits.streams,
         )
 
     # ---- changes -----------------------------------------------------------------------------------------------
     def take_files(self, changes: Changes) -> None:
         """Takes what changed in the folder."""
         self._cluster.refresh(self._cluster.store.take(changes))
-        self._publish()
+        self._tell()
 
     def tick(self) -> None:
         """Does what is due although nothing changed."""
         self._cluster.refresh(())
-        self._publish()
+        self._tell()
         self.views.forget_unused(lambda uid: bool(self.registry.of_pod(uid)))
 
     @property
@@ -109,9 +114,22 @@ class ControllerState:
         self._ending = True
         self._changed.set()
 
-    def _publish(self) -> None:
-        for uid in self.views.refresh():
+    def publish_endpoints(self) -> None:
+        """As in `pushes.Work`."""
+        self.views.publish_endpoints()
+
+    def compute(self) -> Iterator[None]:
+        """As in `pushes.Work`."""
+        return self.views.compute()
+
+    def publish(self) -> None:
+        """As in `pushes.Work`."""
+        for uid in self.views.publish():
             self.discovery.reassign(uid)
+
+    def _tell(self) -> None:
+        """Lets everybody know of a change: proxies by and by, the node and those whose pod is gone at once."""
+        self.pushes.changed()
         for uid in self._cluster.take_gone():
             self.registry.close_pod(uid)
             self._identity.secrets.forget(uid)
@@ -159,7 +177,7 @@ class ControllerState:
             return Applied(ref, "refused", refusals)
         self._cluster.store.put(ref, body)
         self._cluster.refresh((ref,))
-        self._publish()
+        self._tell()
         return Applied(ref, "configured" if known is not None else "created", self.issues(ref))
 
     def label(self, ref: Ref, changes: dict[str, str | None]) -> Applied:
@@ -179,7 +197,7 @@ class ControllerState:
         if decoded.value.metadata.labels == record.marks.labels:
             return Applied(ref, "unchanged")
         self._cluster.relabel(record, decoded.value.metadata.labels)
-        self._publish()
+        self._tell()
         return Applied(ref, "configured")
 
     def delete(self, ref: Ref) -> bool:
@@ -193,7 +211,7 @@ class ControllerState:
             raise ConflictError(f"nobody declares {ref}: it is there as long as objects are in it, or is the default")
         else:
             return False
-        self._publish()
+        self._tell()
         return True
 
     def events(self, namespace: str | None) -> Sequence[Event]:
@@ -278,7 +296,7 @@ class ControllerState:
         self._node_seen = int(time.time())
         self._heard_of.update(report.uid for report in reports)
         if self._cluster.report(reports):
-            self._publish()
+            self._tell()
 
     def credentials(self, uid: str) -> Credentials | None:
         """As in `contract.Node`."""

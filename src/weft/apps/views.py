@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Sequence
 
+from weft.apps.parts import Contents, Differences, Owner, Parts
 from weft.envoy.resource import Resource
 from weft.envoy.resources import WHOLE_TYPES, ProxyResources
 from weft.graph.tables import Derived
@@ -16,7 +17,6 @@ from weft.serve.ads.messages import Node
 from weft.serve.ads.views import View
 from weft.serve.callers import Pod
 
-Contents = Mapping[str, Resource]
 WorkloadName = tuple[str, Role]
 """The uid of a workload and the role of its proxy."""
 
@@ -26,14 +26,14 @@ class ProxyViews:
 
     def __init__(self, mesh: Mesh, resources: ProxyResources, uid_of: Callable[[Pod], str]) -> None:
         self._mesh = mesh
-        self._resources = resources
         self._uid_of = uid_of
+        self._parts = Parts(resources)
         self._views: dict[ProxyKey, View] = {}
-        self._held: dict[tuple[ProxyKey, str], Contents] = {}
-        self._watcher: Watcher[tuple[ProxyKey, str], Contents] = Watcher(resources.contents)
+        self._having: dict[Owner, dict[ProxyKey, None]] = {}
         self._keys: Derived[WorkloadName, ProxyKey | None] = Derived(resources.graph, "proxy key", self._find_key)
         self._key_watcher: Watcher[WorkloadName, ProxyKey | None] = Watcher(self._keys)
         self._pods: dict[WorkloadName, str] = {}
+        self._moved: set[str] = set()
 
     def view_of(self, pod: Pod, node: Node) -> View | None:
         """The view that a pod's proxy shares with its equals; None while nothing is known of the pod's workload."""
@@ -43,20 +43,30 @@ class ProxyViews:
         key = self._key_watcher.add(name)
         return self._view(key) if key is not None else None
 
-    def refresh(self) -> set[str]:
-        """Publishes what changed to all streams.
+    def publish_endpoints(self) -> None:
+        """Tells all streams the endpoints that changed: quick, and before anything else."""
+        self._publish(self._parts.take_endpoints())
+
+    def compute(self) -> Iterator[None]:
+        """Computes what has changed, a bit at each step; nothing is told before `publish`."""
+        return self._parts.compute()
+
+    def publish(self) -> set[str]:
+        """Tells all streams what was computed.
 
         Returns the uids of pods whose proxies belong to another view now: their streams must be moved.
         """
-        changes: dict[ProxyKey, dict[str, set[str]]] = {}
-        for (key, type_url), contents in self._watcher.changes():
-            names = _different(self._held[key, type_url], contents)
-            self._held[key, type_url] = contents
-            if names:
-                changes.setdefault(key, {})[type_url] = names
-        for key, changed in changes.items():
-            self._views[key].publish(changed)
-        return {self._pods[name] for name, _ in self._key_watcher.changes()}
+        self._publish(self._parts.take())
+        moved = self._moved | {self._pods[name] for name, _ in self._key_watcher.changes()}
+        self._moved = set()
+        return moved
+
+    def refresh(self) -> set[str]:
+        """All of the above at once; returns what `publish` does."""
+        self.publish_endpoints()
+        for _ in self.compute():
+            pass
+        return self.publish()
 
     def proxies(self) -> dict[ProxyKey, list[str]]:
         """The uids of the workloads whose proxies are in use, by what decides their configuration."""
@@ -71,20 +81,34 @@ class ProxyViews:
         """Drops views that no stream shows, and the keys of pods that are not connected (by their uid)."""
         for key in [key for key, view in self._views.items() if not view.watched]:
             del self._views[key]
-            for type_url in self._resources.types:
-                self._watcher.remove((key, type_url))
-                del self._held[key, type_url]
+            for owner in _owners(key):
+                del self._having[owner][key]
+                if not self._having[owner]:
+                    del self._having[owner]
+                    self._parts.remove(owner)
         for name in [name for name, uid in self._pods.items() if not connected(uid)]:
             del self._pods[name]
             self._key_watcher.remove(name)
 
+    def _publish(self, differences: Differences) -> None:
+        changes: dict[ProxyKey, dict[str, set[str]]] = {}
+        for owner, by_type in differences.items():
+            for key in self._having.get(owner, ()):
+                mine = changes.setdefault(key, {})
+                for type_url, names in by_type.items():
+                    mine[type_url] = mine[type_url] | names if type_url in mine else names
+        for key, changed in changes.items():
+            self._views[key].publish(changed)
+
     def _view(self, key: ProxyKey) -> View:
         view = self._views.get(key)
         if view is None:
-            for type_url in self._resources.types:
-                self._held[key, type_url] = self._watcher.add((key, type_url))
-            source = _ViewSource(self._held, key)
-            view = self._views[key] = View(f"{key.scope.role}/{key.server.namespace}", source)
+            if self._parts.pending():  # what is new must not refer to what the others have not got yet
+                self._moved |= self.refresh()
+            for owner in _owners(key):
+                self._parts.add(owner)
+                self._having.setdefault(owner, {})[key] = None
+            view = self._views[key] = View(f"{key.scope.role}/{key.server.namespace}", _ViewSource(self._parts, key))
         return view
 
     def _find_key(self, name: WorkloadName) -> ProxyKey | None:
@@ -96,19 +120,32 @@ class ProxyViews:
 class _ViewSource:
     """What a view holds now, as streams look it up."""
 
-    def __init__(self, held: Mapping[tuple[ProxyKey, str], Contents], key: ProxyKey) -> None:
-        self._held = held
+    def __init__(self, parts: Parts, key: ProxyKey) -> None:
+        self._parts = parts
         self._key = key
 
     def wildcard(self, type_url: str) -> Contents | None:
         """All resources of a type that is discovered as a whole; None for other types."""
-        return self._held.get((self._key, type_url), {}) if type_url in WHOLE_TYPES else None
+        if type_url not in WHOLE_TYPES:
+            return None
+        own, shared = self._tables(type_url)
+        return {**shared, **own}
 
     def named(self, type_url: str, name: str) -> Resource | None:
         """One resource; None if there is none."""
-        return self._held.get((self._key, type_url), {}).get(name)
+        own, shared = self._tables(type_url)
+        return own.get(name) or shared.get(name)
+
+    def find(self, type_url: str, names: Sequence[str]) -> Sequence[Resource | None]:
+        """Several resources, in the order of their names."""
+        own, shared = self._tables(type_url)
+        return [own.get(name) or shared.get(name) for name in names]
+
+    def _tables(self, type_url: str) -> tuple[Contents, Contents]:
+        own, shared = _owners(self._key)
+        return self._parts.held((own, type_url)), self._parts.held((shared, type_url))
 
 
-def _different(old: Contents, new: Contents) -> set[str]:
-    changed = {name for name, resource in new.items() if old.get(name) is not resource and old.get(name) != resource}
-    return changed | (old.keys() - new.keys())
+def _owners(key: ProxyKey) -> tuple[Owner, Owner]:
+    """The view's own part and the one that it shares."""
+    return key, key.scope

@@ -74,7 +74,10 @@ Built = Resource | BuildFailure
 
 
 class ProxyResources:
-    """The resources of all proxies. `contents` holds, by (key of the view, type URL), the resources by name."""
+    """The resources of all proxies by name. `contents` holds them by (key of the view, type URL).
+
+    It is the union of two parts: `scope_contents`, which all views of a scope share, and `own_contents`.
+    """
 
     types: Final = (CDS, EDS, LDS, RDS, SDS)
 
@@ -115,6 +118,12 @@ class ProxyResources:
         self._fixed: Derived[bool, tuple[Built, ...]] = Derived(graph, "fixed resources", self._build_fixed)
         self._of_scope: Derived[tuple[ProxyScope, str], tuple[Built, ...]] = Derived(
             graph, "resources of scope", self._join_scope
+        )
+        self.scope_contents: Derived[tuple[ProxyScope, str], Contents] = Derived(
+            graph, "view of scope", lambda key: _by_name(self._of_scope.get(key))
+        )
+        self.own_contents: Derived[tuple[ProxyKey, str], Contents] = Derived(
+            graph, "view of key", lambda key: _by_name(self._of_key(*key))
         )
         self.contents: Derived[tuple[ProxyKey, str], Contents] = Derived(graph, "view", self._join_view)
         self._failures: Derived[tuple[ProxyKey, str], tuple[BuildFailure, ...]] = Derived(
@@ -183,6 +192,8 @@ class ProxyResources:
     # ---- joins -------------------------------------------------------------------------------------------------
     def _join_scope(self, key: tuple[ProxyScope, str]) -> tuple[Built, ...]:
         scope, type_url = key
+        if scope.role == "edge" and type_url in (LDS, RDS):  # a gateway's depend on which gateway it is
+            return ()
         if type_url == CDS:
             clusters = (self._mesh.cluster(scope, name) for name in self._mesh.cluster_names(scope))
             return tuple(self._clusters.get(each) for each in clusters if each is not None)
@@ -191,7 +202,7 @@ class ProxyResources:
             return tuple(self._endpoints.get(each) for each in found if each is not None)
         if type_url == RDS:
             return tuple(_present(self._routes.get((scope, name)) for name in self._mesh.route_names(scope)))
-        if not scope.captured:
+        if type_url != LDS or not scope.captured:
             return ()
         settings = self._mesh.settings()
         fallback = self._mesh.outbound_fallback(scope)
@@ -199,7 +210,8 @@ class ProxyResources:
         return (virtual, *(self._listeners.get(each) for each in self._mesh.outbound_listeners(scope)))
 
     def _join_view(self, key: tuple[ProxyKey, str]) -> Contents:
-        return {built.name: built for built in self._all(*key) if isinstance(built, Resource)}
+        proxy, type_url = key
+        return {**self.scope_contents.get((proxy.scope, type_url)), **self.own_contents.get(key)}
 
     def _find_failures(self, key: tuple[ProxyKey, str]) -> tuple[BuildFailure, ...]:
         built = (*self._all(*key), *(self._built_hosts(key[0]) if key[1] == RDS else ()))
@@ -215,8 +227,11 @@ class ProxyResources:
             yield from (self._hosts.get((host, policies)) for host in (table.hosts if table is not None else ()))
 
     def _all(self, key: ProxyKey, type_url: str) -> Iterator[Built]:
-        if type_url in (CDS, EDS):
-            yield from self._of_scope.get((key.scope, type_url))
+        yield from self._of_scope.get((key.scope, type_url))
+        yield from self._of_key(key, type_url)
+
+    def _of_key(self, key: ProxyKey, type_url: str) -> Iterator[Built]:
+        """What does not follow from the scope alone."""
         if type_url == CDS:
             yield from self._fixed.get(key.scope.captured)
         if type_url == SDS:
@@ -239,10 +254,8 @@ class ProxyResources:
         if type_url == CDS:
             yield from (self._inbound_clusters.get(port) for port in ports)
         elif type_url == LDS:
-            yield from self._of_scope.get((key.scope, LDS))
             yield from (self._inbound.get(inbound),) if captured else self._at_address(inbound)
         elif type_url == RDS:
-            yield from self._of_scope.get((key.scope, RDS))
             yield from (self._inbound_routes.get(port) for port in ports)
         table = self._mesh.host_table(key.scope) if type_url in (CDS, LDS) else None
         if table is not None:
@@ -275,6 +288,10 @@ def _built(type_url: str, name: str, body: Callable[[], bytes]) -> Built:
         return resource(type_url, name, body())
     except _FORESEEN as failure:
         return BuildFailure(type_url, name, f"{type(failure).__name__}: {failure}")
+
+
+def _by_name(found: Iterable[Built]) -> Contents:
+    return {built.name: built for built in found if isinstance(built, Resource)}
 
 
 def _present(found: Iterable[Built | None]) -> Iterator[Built]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
 from typing import Generic, TypeVar
 
 from weft.graph.tables import Derived
@@ -42,16 +42,21 @@ class Watcher(Generic[K, V]):
 
     def changes(self) -> list[tuple[K, V]]:
         """The watched values that really changed since the last call (or since they were added)."""
-        self._table.graph.settle()
-        stale, self._stale = self._stale, {}
-        changed = []
-        for key in stale:
+        return [change for change in self.each() if change is not None]
+
+    def each(self) -> Iterator[tuple[K, V] | None]:
+        """The same one by one, each computed when it is asked for; None for a value that turns out to be unchanged.
+
+        Inputs may change and keys may come and go between; what has become stale by then is looked at, too.
+        """
+        while self.pending():
+            key = next(iter(self._stale))
+            del self._stale[key]
             value = self._table.get(key)
             node = self._table.node(key)
-            if node.changed != self._seen[key]:
-                self._seen[key] = node.changed
-                changed.append((key, value))
-        return changed
+            unchanged = node.changed == self._seen[key]
+            self._seen[key] = node.changed
+            yield None if unchanged else (key, value)
 
     def _on_stale(self, key: K) -> None:
         if key in self._seen:

@@ -1,96 +1,144 @@
 """gRPC over TLS: the one way in to the control plane. There is none in plaintext."""
 
-from collections.abc import Sequence
-from typing import Any, Final
-from urllib.parse import unquote
+from __future__ import annotations
 
-import grpc
-import grpc.aio
+import asyncio
+import socket
+import ssl
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import Final
+
+from msgspec import Struct
 
 from weft.serve.callers import RefusedError
+from weft.serve.http2 import status
+from weft.serve.http2.call import Call
+from weft.serve.http2.errors import Code
+from weft.serve.http2.limits import Limits
+from weft.serve.http2.listener import Entry, Listener, listening_socket
+from weft.serve.http2.protocol import Crowd, ServerProtocol, Times
 
 _CODES: Final = {
-    "unauthenticated": grpc.StatusCode.UNAUTHENTICATED,
-    "forbidden": grpc.StatusCode.PERMISSION_DENIED,
-    "overloaded": grpc.StatusCode.RESOURCE_EXHAUSTED,
-    "unavailable": grpc.StatusCode.UNAVAILABLE,
-    "invalid": grpc.StatusCode.INVALID_ARGUMENT,
+    "unauthenticated": status.UNAUTHENTICATED,
+    "forbidden": status.PERMISSION_DENIED,
+    "overloaded": status.RESOURCE_EXHAUSTED,
+    "unavailable": status.UNAVAILABLE,
+    "invalid": status.INVALID_ARGUMENT,
 }
 _BEARER: Final = "bearer "
+_LOOK: Final = 5.0
 
-_OPTIONS: Final = (
-    ("grpc.so_reuseport", 0),  # two servers on one port would share its connections without a word
-    ("grpc.max_receive_message_length", 32 * 1024 * 1024),  # names and versions of 200,000 resources
-    ("grpc.max_send_message_length", -1),
-    ("grpc.max_metadata_size", 16 * 1024),
-    ("grpc.max_concurrent_streams", 16),  # of one connection
-    # By default a storm of 3,000 streams loses some.
-    ("grpc.server.max_pending_requests", 10_000),
-    ("grpc.server.max_pending_requests_hard_limit", 10_000),
-    ("grpc.keepalive_time_ms", 30_000),
-    ("grpc.keepalive_timeout_ms", 10_000),
-    # By default a client that pings more often than every 5 minutes is thrown out; Envoy and ztunnel ping every 30 s.
-    ("grpc.http2.min_ping_interval_without_data_ms", 5_000),
-)
+Methods = Mapping[str, Callable[[Call], None]]
+"""What serves the calls of a path, as `/<service>/<method>`."""
 
 
-CONNECTION_AGE: Final = 600.0
-"""Seconds after which a connection takes no new streams: the next one shakes hands with the certificate of then, and
-may reach another replica. Streams that are open go on."""
+class ServerSettings(Struct, frozen=True):
+    """Bounds of a server: how connections come in, what one may cost, and how long it lives.
 
-_STREAM_AGE: Final = 2_400.0
-"""Seconds that open streams are left on an old connection: longer than any may live. What they hold goes with it."""
+    A connection that is older than `times.age` takes no new calls: the next one shakes hands with the certificate of
+    then, and may reach another replica. Calls that are open go on.
+    """
+
+    entry: Entry = Entry()
+    limits: Limits = Limits()
+    times: Times = Times()
+
+
+DEFAULT_SETTINGS: Final = ServerSettings()
 
 
 class SecureServer:
-    """A gRPC server (grpc.aio) on TLS ports. Its handlers pass messages through as bytes."""
+    """Serves gRPC calls on TLS ports. Messages are bytes."""
 
-    def __init__(self, handlers: Sequence[grpc.GenericRpcHandler], connection_age: float = CONNECTION_AGE) -> None:
-        ages = (
-            ("grpc.max_connection_age_ms", int(connection_age * 1_000)),
-            ("grpc.max_connection_age_grace_ms", int(_STREAM_AGE * 1_000)),
-        )
-        self._server = grpc.aio.server(options=(*_OPTIONS, *ages))
-        self._server.add_generic_rpc_handlers(tuple(handlers))
+    def __init__(self, methods: Methods, settings: ServerSettings = DEFAULT_SETTINGS) -> None:
+        self._methods = methods
+        self._settings = settings
+        self._crowd = Crowd()
+        self._listeners: list[Listener] = []
+        self._looking: asyncio.Task[None] | None = None
 
-    def listen(self, address: str, credentials: grpc.ServerCredentials) -> int:
+    def listen(self, address: str, context: Callable[[], ssl.SSLContext]) -> int:
         """Listens on `<IP address>:<port>` (port 0: any free one); returns the port. OSError where that fails.
 
         The socket is made before this returns, by the calling thread: in the network namespace that it is in now.
+        `context` is asked for each connection, so that it can follow renewals of the certificate.
         """
-        try:
-            port: int = self._server.add_secure_port(address, credentials)
-        except RuntimeError as error:
-            raise OSError(f"can't listen on {address}: {error}") from error
+        listener = listening_socket(address)
+        port: int = listener.getsockname()[1]
+
+        async def admit(accepted: socket.socket) -> None:
+            protocol = ServerProtocol(
+                self._opened, self._crowd, context(), times=self._settings.times, limits=self._settings.limits
+            )
+            await asyncio.get_running_loop().connect_accepted_socket(lambda: protocol, accepted)
+
+        self._listeners.append(Listener(listener, admit, self._full, self._settings.entry))
         return port
 
     async def start(self) -> None:
         """Begins to serve. Do so when there is something to serve: a proxy takes what it gets for the truth."""
-        await self._server.start()
+        self._looking = asyncio.create_task(self._look())
+        for listener in self._listeners:
+            listener.start()
 
     async def stop(self, grace: float) -> None:
         """Takes no more calls, and ends those that are left after `grace` seconds."""
-        await self._server.stop(grace)
+        for listener in self._listeners:
+            listener.close()
+        if self._looking is not None:
+            self._looking.cancel()
+        for connection in tuple(self._crowd.open):
+            connection.leave()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(grace):
+                await self._crowd.emptied()
+        for connection in tuple(self._crowd.open):
+            connection.abort()
+        await asyncio.sleep(0)
+
+    def _full(self) -> bool:
+        entry = self._settings.entry
+        return len(self._crowd.open) >= entry.connections or len(self._crowd.shaking) >= entry.handshakes
+
+    def _opened(self, call: Call) -> None:
+        method = self._methods.get(call.request.path)
+        kinds = call.request.values("content-type")
+        if call.request.method != "POST" or not any(kind.startswith("application/grpc") for kind in kinds):
+            call.finish(status.INVALID_ARGUMENT, "this is no gRPC call")
+        elif method is None:
+            call.finish(status.UNIMPLEMENTED, "there is no such method")
+        else:
+            method(call)
+
+    async def _look(self) -> None:
+        clock = asyncio.get_running_loop().time
+        while True:
+            await asyncio.sleep(min(_LOOK, self._settings.times.age / 4, self._settings.times.idle / 4))
+            for connection in tuple(self._crowd.open):
+                connection.look(clock())
 
 
-def address_of(context: Any) -> str:
-    """Returns the IP address of the caller."""
-    kind, _, rest = unquote(context.peer()).partition(":")
-    return rest.rpartition(":")[0].strip("[]") if kind in ("ipv4", "ipv6") else rest
-
-
-def bearer_token(context: Any) -> str | None:
+def bearer_token(call: Call) -> str | None:
     """Returns the token in the `authorization` header, with or without `Bearer ` before it; None unless there is one.
 
     Envoy's credential injector sends the bare token.
     """
-    values = [value for key, value in context.invocation_metadata() if key == "authorization"]
-    if len(values) != 1 or not isinstance(values[0], str):
+    values = call.request.values("authorization")
+    if len(values) != 1:
         return None
     value = values[0].strip()
     return value[len(_BEARER) :].strip() if value.lower().startswith(_BEARER) else value
 
 
-async def abort(context: Any, refusal: RefusedError) -> None:
-    """Ends a call with the status that a refusal stands for; never returns."""
-    await context.abort(_CODES[refusal.reason], str(refusal))
+def refuse(call: Call, refusal: RefusedError) -> None:
+    """Ends a call with the status that a refusal stands for."""
+    end(call, _CODES[refusal.reason], str(refusal))
+
+
+def end(call: Call, code: int = status.OK, message: str = "") -> None:
+    """Ends a call with a status; a caller who does not read is not waited for."""
+    if call.stuck:
+        call.reset(Code.CANCEL)
+    else:
+        call.finish(code, message)

@@ -27,10 +27,11 @@ from weft.serve.ca.live import LiveAuthority, utc_now
 from weft.serve.ca.secrets import WorkloadSecrets
 from weft.serve.ca.serving import ServingCertificate
 from weft.serve.callers import Pod
+from weft.serve.http2.protocol import Times
 from weft.serve.tokens.guard import ReviewGuard
 from weft.serve.tokens.issuer import TokenIssuer
 from weft.serve.tokens.reviewer import LocalReviewer
-from weft.serve.transport import SecureServer
+from weft.serve.transport import SecureServer, ServerSettings
 
 XDS_PORT = 15012
 ENVOY = str(Path(sys.executable).with_name("envoy"))
@@ -79,14 +80,14 @@ class ControlPlane:
             limits=Limits(lifetime=stream_lifetime),
         )
         self.serving = ServingCertificate(self.authority, ["127.0.0.1", "weft.test"])
-        self._server = SecureServer([self.service.handler()], age)
+        self._server = SecureServer(self.service.methods(), ServerSettings(times=Times(age=age)))
         self._tasks: list[asyncio.Task[None]] = []
 
     def view_of(self, pod: Pod, node: Node) -> View:
         return self.view
 
     async def __aenter__(self) -> "ControlPlane":
-        self._server.listen(f"127.0.0.1:{XDS_PORT}", self.serving.credentials())
+        self._server.listen(f"127.0.0.1:{XDS_PORT}", self.serving.context)
         await self._server.start()
         self._tasks.append(asyncio.create_task(self.secrets.run()))
         return self

@@ -36,10 +36,10 @@ def listeners() -> str:
 async def test_the_socket_is_in_the_namespace_of_the_calling_thread(plane: ControlPlane, other_namespace: int) -> None:
     libc = ctypes.CDLL(None, use_errno=True)
     here = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
-    server = SecureServer([plane.service.handler()])
+    server = SecureServer(plane.service.methods())
     assert libc.setns(other_namespace, _CLONE_NEWNET) == 0
     try:
-        server.listen("127.0.0.1:15099", plane.serving.credentials())
+        server.listen("127.0.0.1:15099", plane.serving.context)
         assert f":{15099:04X} " in listeners()
     finally:
         assert libc.setns(here, _CLONE_NEWNET) == 0
@@ -49,15 +49,15 @@ async def test_the_socket_is_in_the_namespace_of_the_calling_thread(plane: Contr
 
 
 async def test_a_taken_port_is_refused(plane: ControlPlane) -> None:
-    server = SecureServer([plane.service.handler()])
+    server = SecureServer(plane.service.methods())
     with pytest.raises(OSError, match=f"127.0.0.1:{XDS_PORT}"):
-        server.listen(f"127.0.0.1:{XDS_PORT}", plane.serving.credentials())
+        server.listen(f"127.0.0.1:{XDS_PORT}", plane.serving.context)
     await server.stop(0)
 
 
 async def test_any_free_port_is_told(plane: ControlPlane) -> None:
-    server = SecureServer([plane.service.handler()])
-    port = server.listen("127.0.0.1:0", plane.serving.credentials())
+    server = SecureServer(plane.service.methods())
+    port = server.listen("127.0.0.1:0", plane.serving.context)
     await server.start()
     with socket.create_connection(("127.0.0.1", port), 2):
         pass

@@ -51,13 +51,17 @@ def test_a_pod_is_known_until_it_is_deleted(controller: Controller) -> None:
     assert controller.state.pod("none") is None
 
 
-def test_a_report_of_the_node_reaches_proxies_at_once(controller: Controller) -> None:
+async def test_a_report_of_the_node_reaches_proxies_at_once(controller: Controller) -> None:
     stream = Stream()
     view(controller).attach(stream)
+    pushing = asyncio.create_task(controller.state.pushes.run())
     controller.ready()
+    await asyncio.sleep(0.05)
     assert stream.heard == [{EDS: {"outbound|80||web.shop.svc.cluster.local"}}]
     controller.ready()
+    await asyncio.sleep(0.15)
     assert len(stream.heard) == 1
+    pushing.cancel()
 
 
 def test_streams_of_a_deleted_pod_are_closed_and_its_keys_forgotten_when_it_has_ended(controller: Controller) -> None:
@@ -81,6 +85,9 @@ def test_streams_of_a_pod_with_other_labels_are_moved(controller: Controller) ->
     view(controller)
     with patch.object(controller.state.discovery, "reassign") as reassign:
         controller.state.label(record.ref, {"tier": "front"})
+        for _ in controller.state.compute():
+            pass
+        controller.state.publish()
     reassign.assert_called_once_with(record.uid)
 
 

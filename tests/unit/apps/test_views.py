@@ -14,6 +14,7 @@ from weft.serve.ads.views import Changes, View
 from weft.serve.callers import Pod
 
 WEB = "outbound|80||web.shop.svc.cluster.local"
+API = "outbound|80||api.shop.svc.cluster.local"
 
 
 class Stream:
@@ -111,6 +112,62 @@ def test_what_comes_and_goes_is_told(world: World) -> None:
     clusters: Mapping[str, object] | None = view.source.wildcard(CDS)
     assert clusters is not None
     assert api not in clusters
+
+
+def test_endpoints_go_ahead_of_what_takes_long(world: World) -> None:
+    stream = Stream()
+    world.view("web-1").attach(stream)
+    put(world.pipeline, pod("web-1").replace('"True"', '"False"'))
+    put(world.pipeline, SERVICE.replace("web", "api").replace("10.96.0.1", "10.96.0.2"))
+    world.views.publish_endpoints()
+    assert stream.heard == [{EDS: {WEB}}], "those of a cluster that nobody has yet come with it"
+    world.views.refresh()
+    assert {type_url for type_url, names in stream.heard[1].items() if API in names} == {CDS, EDS}
+    assert "80" in stream.heard[1][RDS]
+    assert len(stream.heard) == 2
+
+
+def test_endpoints_of_a_cluster_that_changes_come_with_it_and_those_of_one_that_goes_too(world: World) -> None:
+    stream = Stream()
+    world.view("web-1").attach(stream)
+    put(world.pipeline, pod("web-1").replace('"True"', '"False"'))
+    put(world.pipeline, SERVICE.replace("name: http", "name: tcp"))
+    world.views.publish_endpoints()
+    assert stream.heard == []
+    world.views.refresh()
+    assert WEB in stream.heard[0][EDS] & stream.heard[0][CDS]
+    world.pipeline.objects.remove(Ref("Service", "shop", "web"))
+    world.views.publish_endpoints()
+    assert len(stream.heard) == 1, "endpoints must not go before their cluster"
+    world.views.refresh()
+    assert WEB in stream.heard[1][EDS] & stream.heard[1][CDS]
+
+
+def test_a_view_that_is_made_while_something_is_computed_does_not_differ_from_the_others(world: World) -> None:
+    stream = Stream()
+    shown = world.view("web-1")
+    shown.attach(stream)
+    put(world.pipeline, SERVICE.replace("web", "api").replace("10.96.0.1", "10.96.0.2"))
+    steps = world.views.compute()
+    next(steps)
+    made = world.view("other")
+    for source in (shown.source, made.source):
+        clusters = source.wildcard(CDS)
+        assert clusters is not None
+        assert API in clusters
+        assert source.named(EDS, API) is not None
+    assert API in stream.heard[0][CDS]
+    for _ in steps:
+        pass
+    world.views.publish()
+    assert len(stream.heard) == 1
+
+
+def test_a_move_that_is_seen_while_a_view_is_made_is_not_forgotten(world: World) -> None:
+    world.view("web-1")
+    put(world.pipeline, pod("web-1", "app: moved"))
+    world.view("other")
+    assert world.views.publish() == {"uid-web-1"}
 
 
 def test_a_change_that_changes_nothing_is_not_told(world: World) -> None:

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any, Final
 
 from msgspec import Struct
@@ -18,6 +19,8 @@ _MAX_NAME: Final = 2_048
 _MAX_NAMES: Final = 200_000
 _MAX_ERROR: Final = 4_096
 _MAX_VERSION: Final = 64
+_SMALL: Final = 256
+_REMEMBERED: Final = 4_096
 
 
 class RequestError(ValueError):
@@ -52,7 +55,19 @@ class DeltaRequest(Struct, frozen=True):
 
 
 def parse_request(data: bytes) -> DeltaRequest:
-    """Decodes a request; RequestError where it is none, or is larger than any proxy needs."""
+    """Decodes a request; RequestError where it is none, or is larger than any proxy needs.
+
+    Answers of equal proxies are equal as a rule: small requests are decoded once.
+    """
+    return _parse_small(data) if len(data) <= _SMALL else _parse(data)
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _parse_small(data: bytes) -> DeltaRequest:
+    return _parse(data)
+
+
+def _parse(data: bytes) -> DeltaRequest:
     try:
         message: Any = protobuf.parse(_REQUEST, data)
     except protobuf.ProtobufError as error:
@@ -70,19 +85,17 @@ def parse_request(data: bytes) -> DeltaRequest:
     )
 
 
-def encode_response(type_url: str, nonce: str, resources: Iterable[Resource], removed: Iterable[str]) -> bytes:
-    """Joins resources to an envoy.service.discovery.v3.DeltaDiscoveryResponse.
+def encode_resources(type_url: str, resources: Iterable[Resource]) -> bytes:
+    """The part of an envoy.service.discovery.v3.DeltaDiscoveryResponse that is the same for all streams.
 
-    Its fields: resources 2, type_url 4, nonce 5, removed_resources 6.
+    The fields of a message may come in any order, and in pieces. These are resources (2) and type_url (4).
     """
-    return b"".join(
-        (
-            *(bytes_field(2, resource.wire) for resource in resources),
-            string_field(4, type_url),
-            string_field(5, nonce),
-            *(string_field(6, name) for name in removed),
-        )
-    )
+    return b"".join((*(bytes_field(2, resource.wire) for resource in resources), string_field(4, type_url)))
+
+
+def encode_rest(nonce: str, removed: Iterable[str]) -> bytes:
+    """The part that is one stream's: nonce (5) and removed_resources (6)."""
+    return b"".join((string_field(5, nonce), *(string_field(6, name) for name in removed)))
 
 
 def _names(names: Iterable[str]) -> tuple[str, ...]:

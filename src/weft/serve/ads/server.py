@@ -6,21 +6,21 @@ import random
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
-import grpc
-import grpc.aio
 from msgspec import Struct
 
 from weft.model.proxy_node import parse_node_id
 from weft.serve.ads.messages import DeltaRequest, Node, RequestError, parse_request
 from weft.serve.ads.registry import Registry
-from weft.serve.ads.session import Proxy, Session
+from weft.serve.ads.session import Means, Proxy, Session
 from weft.serve.ads.stream import DEFAULT_PACING, Pacing
 from weft.serve.ads.views import View
 from weft.serve.callers import Pod, PodLookup, RefusedError
+from weft.serve.http2.call import Call
+from weft.serve.http2.status import INTERNAL
 from weft.serve.tokens.guard import ReviewGuard
-from weft.serve.transport import abort, address_of, bearer_token
+from weft.serve.transport import Methods, bearer_token, end, refuse
 
 SERVICE: Final = "envoy.service.discovery.v3.AggregatedDiscoveryService"
 
@@ -75,12 +75,19 @@ class DiscoveryService:
         self._limits = limits
         self._calls: Counter[str] = Counter()
         self._open = 0
+        self._means = Means.new(limits.pacing)
         self._nodes: dict[Session, Node] = {}
+        self._serving: set[asyncio.Task[None]] = set()
 
-    def handler(self) -> grpc.GenericRpcHandler:
-        """Returns the gRPC handler; messages pass through as bytes."""
-        methods = {"DeltaAggregatedResources": grpc.stream_stream_rpc_method_handler(self._delta)}
-        return grpc.method_handlers_generic_handler(SERVICE, methods)
+    def methods(self) -> Methods:
+        """Returns what to serve."""
+        return {f"/{SERVICE}/DeltaAggregatedResources": self.delta}
+
+    def delta(self, call: Call) -> None:
+        """Serves a call of DeltaAggregatedResources. Returns at once."""
+        task = asyncio.create_task(self._delta(call))
+        self._serving.add(task)
+        task.add_done_callback(self._serving.discard)
 
     def reassign(self, uid: str) -> None:
         """Looks up again which view the streams of a pod show: after its labels changed, for example."""
@@ -89,19 +96,22 @@ class DiscoveryService:
             if view is not None:
                 session.move(view)
 
-    async def _delta(self, _: object, context: Any) -> None:
+    async def _delta(self, call: Call) -> None:
         try:
-            await self._serve(context)
+            await self._serve(call)
         except RefusedError as refusal:
-            _log.warning("xds stream of %s refused: %s", address_of(context), refusal)
-            await abort(context, refusal)
+            _log.warning("xds stream of %s refused: %s", call.peer, refusal)
+            refuse(call, refusal)
+        except Exception:  # noqa: BLE001 - an error of ours ends this stream, and no other
+            _log.exception("xds stream of %s failed", call.peer)
+            end(call, INTERNAL, "internal error")
+        else:
+            end(call)
 
-    async def _serve(self, context: Any) -> None:
-        address = address_of(context)
-        caller = await self._guard.review(bearer_token(context), address)
+    async def _serve(self, call: Call) -> None:
+        caller = await self._guard.review(bearer_token(call), call.peer)
         with self._admitted(caller.pod):
-            channel = _GrpcChannel(context)
-            first = await _first_request(channel)
+            first = await _first_request(call)
             node = _check_node(first, caller.pod)
             own = await self._secrets.view_of(caller.pod)
             if self._pods(caller.pod.uid) is None:  # it may have gone while we waited
@@ -111,15 +121,15 @@ class DiscoveryService:
                 raise RefusedError(
                     "unavailable", f"nothing is known of pod {caller.pod.namespace}/{caller.pod.name} yet"
                 )
-            proxy = Proxy(caller, node.id, address, node.version)
-            session = Session(proxy, own, shared, self._lifetime(), self._limits.pacing)
-            await self._run(session, channel, first, node)
+            proxy = Proxy(caller, node.id, call.peer, node.version)
+            session = Session(proxy, own, shared, self._lifetime(), self._means)
+            await self._run(session, call, first, node)
 
-    async def _run(self, session: Session, channel: "_GrpcChannel", first: DeltaRequest, node: Node) -> None:
+    async def _run(self, session: Session, call: Call, first: DeltaRequest, node: Node) -> None:
         self._registry.add(session)
         self._nodes[session] = node
         try:
-            await session.run(channel, first, lambda refusal: self._registry.refused(session, refusal))
+            await session.run(call, first, lambda refusal: self._registry.refused(session, refusal))
         finally:
             del self._nodes[session]
             self._registry.remove(session)
@@ -145,24 +155,32 @@ class DiscoveryService:
         return self._limits.lifetime * random.uniform(0.8, 1.0)
 
 
-class _GrpcChannel:
-    """A stream of grpc.aio, its messages as bytes."""
+class _First:
+    """Takes the first message of a call, and leaves the others where they are."""
 
-    def __init__(self, context: Any) -> None:
-        self._context = context
+    def __init__(self, call: Call) -> None:
+        self._call = call
+        self.message: asyncio.Future[bytes | None] = asyncio.get_running_loop().create_future()
 
-    async def read(self) -> bytes | None:
-        message = await self._context.read()
-        return message if isinstance(message, bytes) else None  # else it is grpc.aio.EOF
+    def received(self, message: bytes) -> None:
+        self._call.hold()
+        if not self.message.done():
+            self.message.set_result(message)
 
-    async def write(self, message: bytes) -> None:
-        await self._context.write(message)
+    def drained(self) -> None:
+        """Nothing was sent yet."""
+
+    def ended(self) -> None:
+        if not self.message.done():
+            self.message.set_result(None)
 
 
-async def _first_request(channel: _GrpcChannel) -> DeltaRequest:
+async def _first_request(call: Call) -> DeltaRequest:
+    first = _First(call)
+    call.accept(first)
     try:
         async with asyncio.timeout(_FIRST_REQUEST):
-            message = await channel.read()
+            message = await first.message
     except TimeoutError:
         raise RefusedError("invalid", f"no request came within {_FIRST_REQUEST:.0f} s") from None
     if message is None:

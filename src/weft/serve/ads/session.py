@@ -1,34 +1,41 @@
-"""One stream at work: a state machine between a reader, a writer and the views that it shows.
+"""One stream at work: a state machine between a call and the views that it shows.
 
-One task writes, and only it asks the machine for responses. While it waits for a slow client nothing piles up: the
-machine only remembers names. A client that does not read at all keeps its one response, and its place among the
-streams that its pod may have, until the stream's time is up: let go earlier, gRPC would hold the response all the same,
-and the client could come again for more. Nothing here knows gRPC: a `Channel` is all that a transport has to offer.
+Nothing is asked of the machine while the call has no room. So nothing piles up for a slow client: the machine only
+remembers names, and the newest of each resource is sent when there is room again. A client that does not read at all
+keeps the rest of one response, which it shares with others, and its place among the streams that its pod may have,
+until the stream's time is up. Nothing here knows the transport: a `Channel` is all that it has to offer.
 """
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Protocol
 
 from msgspec import Struct
 
+from weft.serve.ads.bodies import Bodies
 from weft.serve.ads.messages import DeltaRequest, RequestError, parse_request
 from weft.serve.ads.states import ProxyState, type_state
 from weft.serve.ads.stream import DEFAULT_PACING, DeltaStream, Pacing
 from weft.serve.ads.subscription import Refusal
+from weft.serve.ads.turns import Turns
 from weft.serve.ads.views import Changes, Layered, View
 from weft.serve.callers import Caller, Pod, RefusedError
+from weft.serve.http2.call import Receiver
 
 
 class Channel(Protocol):
     """Both directions of a stream, message by message."""
 
-    async def read(self) -> bytes | None:
-        """Returns the next message; None at the end."""
+    @property
+    def room(self) -> bool:
+        """Whether another message can be sent; `Receiver.drained` is called when there is room again."""
 
-    async def write(self, message: bytes) -> None:
-        """Returns once there is room for another message."""
+    def accept(self, receiver: Receiver) -> None:
+        """Gives messages to `receiver` from now on."""
+
+    def send(self, pieces: tuple[bytes, ...]) -> None:
+        """Sends a message, given in pieces."""
 
 
 class Proxy(Struct, frozen=True):
@@ -40,6 +47,19 @@ class Proxy(Struct, frozen=True):
     version: str = ""
 
 
+class Means(Struct):
+    """What sessions have in common: how long things wait, bytes that are shared, and turns."""
+
+    pacing: Pacing
+    bodies: Bodies
+    turns: Turns
+
+    @classmethod
+    def new(cls, pacing: Pacing = DEFAULT_PACING) -> "Means":
+        """Means of their own."""
+        return cls(pacing, Bodies(), Turns())
+
+
 class Session:
     """One stream of a proxy, from its first request to its end.
 
@@ -47,18 +67,23 @@ class Session:
     seconds the stream ends well, when its token expires with a refusal.
     """
 
-    def __init__(self, proxy: Proxy, own: View, shared: View, lifetime: float, pacing: Pacing = DEFAULT_PACING) -> None:
+    def __init__(self, proxy: Proxy, own: View, shared: View, lifetime: float, means: Means | None = None) -> None:
         self._proxy = proxy
         self._own = own
         self._shared = shared
+        self._means = means or Means.new()
         started = time.monotonic()
         self._offset = time.time() - started
         self._connected = started + self._offset
         self._expires = proxy.caller.expires - self._offset
         self._ends = min(started + lifetime, self._expires)
-        self._stream = DeltaStream(Layered(own.source, shared.source), started, pacing)
-        self._wake = asyncio.Event()
-        self._limit: asyncio.Timeout | None = None
+        source = Layered(own.source, shared.source)
+        self._stream = DeltaStream(source, started, self._means.pacing, self._means.bodies)
+        self._channel: Channel | None = None
+        self._on_nack: Callable[[Refusal], None] = lambda _: None
+        self._queued = False
+        self._wake: asyncio.TimerHandle | None = None
+        self._end: asyncio.Future[None] | None = None
         self._ended = False
         self._refusal: RefusedError | None = None
 
@@ -86,10 +111,12 @@ class Session:
             types=tuple(type_state(s, self._offset) for s in self._stream.subscriptions),
         )
 
+    # what happens to it
+
     def changed(self, changes: Changes) -> None:
         """Hears of a change from a view."""
         self._stream.changed(changes)
-        self._wake.set()
+        self._want_turn()
 
     def move(self, shared: View) -> None:
         """Shows another shared view from now on; only what differs is sent."""
@@ -98,63 +125,90 @@ class Session:
             self._stream.move(Layered(self._own.source, shared.source))
             self._shared = shared
             shared.attach(self)
-            self._wake.set()
+            self._want_turn()
 
     def end(self, refusal: RefusedError | None = None) -> None:
         """Ends the stream, with a refusal or well; the first end counts."""
         if not self._ended:
             self._ended, self._refusal = True, refusal
-            if self._limit is not None:
-                self._limit.reschedule(0.0)
+            if self._end is not None:
+                self._end.set_result(None)
+
+    def received(self, message: bytes) -> None:
+        """As in `Receiver`."""
+        try:
+            self._take(parse_request(message))
+        except RequestError as error:
+            self.end(RefusedError("invalid", str(error)))
+
+    def drained(self) -> None:
+        """As in `Receiver`."""
+        self._want_turn()
+
+    def ended(self) -> None:
+        """As in `Receiver`."""
+        self.end()
+
+    # its life
 
     async def run(self, channel: Channel, first: DeltaRequest, on_nack: Callable[[Refusal], None]) -> None:
         """Serves the stream until its end; raises RefusedError where that is how it ends."""
+        loop = asyncio.get_running_loop()
+        self._end = loop.create_future()
+        if self._ended:
+            self._end.set_result(None)
+        self._channel, self._on_nack = channel, on_nack
         self._own.attach(self)
         self._shared.attach(self)
-        reader = asyncio.create_task(self._read(channel, first, on_nack))
-        reader.add_done_callback(lambda _: self.end())
+        limit = loop.call_later(self._ends - time.monotonic(), self._time_is_up)
         try:
-            await self._write(channel)
+            self._take(first)
+            channel.accept(self)
+            await self._end
+        except RequestError as error:
+            self.end(RefusedError("invalid", str(error)))
         finally:
-            reader.cancel()
+            self._ended = True
+            limit.cancel()
+            self._cancel_wake()
             self._own.detach(self)
             self._shared.detach(self)
         if self._refusal is not None:
             raise self._refusal
-        if reader.done():
-            reader.result()
 
-    async def _read(self, channel: Channel, first: DeltaRequest, on_nack: Callable[[Refusal], None]) -> None:
-        request: DeltaRequest | None = first
-        try:
-            while request is not None:
-                refusal = self._stream.receive(request, time.monotonic())
-                self._wake.set()
-                if refusal is not None:
-                    on_nack(refusal)
-                message = await channel.read()
-                request = parse_request(message) if message is not None else None
-        except RequestError as error:
-            self.end(RefusedError("invalid", str(error)))
+    def _time_is_up(self) -> None:
+        expired = time.monotonic() >= self._expires
+        self.end(RefusedError("unauthenticated", "the token expired") if expired else None)
 
-    async def _write(self, channel: Channel) -> None:
-        while not self._ended:
-            now = time.monotonic()
-            self._wake.clear()
-            if now >= self._ends:
-                self.end(RefusedError("unauthenticated", "the token expired") if now >= self._expires else None)
-            elif (response := self._stream.poll(now)) is not None:
-                await self._at_most(self._ends - now, channel.write(response))
-            else:
-                wake_at = min(self._ends, self._stream.wake_at(now) or self._ends)
-                await self._at_most(wake_at - now, self._wake.wait())
+    def _take(self, request: DeltaRequest) -> None:
+        refusal = self._stream.receive(request, time.monotonic())
+        if refusal is not None:
+            self._on_nack(refusal)
+        if not self._queued:
+            self._send()
 
-    async def _at_most(self, seconds: float, waiting: Awaitable[object]) -> None:
-        """Waits for a write, or to be woken; an end of the stream ends both."""
-        try:
-            async with asyncio.timeout(seconds) as self._limit:
-                await waiting
-        except TimeoutError:
+    def _want_turn(self) -> None:
+        if not self._queued and not self._ended and self._channel is not None:
+            self._queued = True
+            self._means.turns.want(self._turn)
+
+    def _turn(self) -> None:
+        self._queued = False
+        self._send()
+
+    def _send(self) -> None:
+        """Sends what can be sent now, and comes back when more may be."""
+        if self._ended or self._channel is None:
             return
-        finally:
-            self._limit = None
+        self._cancel_wake()
+        now = time.monotonic()
+        while self._channel.room and (response := self._stream.poll(now)) is not None:
+            self._channel.send(response)
+        wake_at = self._stream.wake_at(now)
+        if wake_at is not None:
+            self._wake = asyncio.get_running_loop().call_later(wake_at - now, self._want_turn)
+
+    def _cancel_wake(self) -> None:
+        if self._wake is not None:
+            self._wake.cancel()
+            self._wake = None

@@ -17,7 +17,8 @@ from typing import Final
 from msgspec import Struct
 
 from weft.envoy.type_urls import CDS, ECDS, EDS, LDS, PUSH_ORDER, RDS, SDS, VHDS
-from weft.serve.ads.messages import DeltaRequest, RequestError, encode_response
+from weft.serve.ads.bodies import Bodies
+from weft.serve.ads.messages import DeltaRequest, RequestError, encode_rest
 from weft.serve.ads.subscription import Refusal, Subscription
 from weft.serve.ads.views import Changes, ResourceSource, differences
 
@@ -32,6 +33,10 @@ _REMOVED_AFTER: Final = {
     SDS: (CDS, LDS),
 }
 _MOSTLY_ASKED_FOR: Final = frozenset((CDS, LDS, RDS))
+
+
+Response = tuple[bytes, bytes]
+"""A DeltaDiscoveryResponse: what streams are sent alike, and what is this stream's."""
 
 
 class Pacing(Struct, frozen=True):
@@ -49,23 +54,36 @@ DEFAULT_PACING: Final = Pacing()
 
 
 class DeltaStream:
-    """One stream. Times are seconds of any clock that never goes back; `started` is now."""
+    """One stream. Times are seconds of any clock that never goes back; `started` is now.
 
-    def __init__(self, source: ResourceSource, started: float, pacing: Pacing = DEFAULT_PACING) -> None:
+    `bodies` are what it shares with other streams.
+    """
+
+    def __init__(
+        self,
+        source: ResourceSource,
+        started: float,
+        pacing: Pacing = DEFAULT_PACING,
+        bodies: Bodies | None = None,
+    ) -> None:
+        self._bodies = bodies or Bodies()
         self._source = source
         self._started = started
         self._pacing = pacing
         self._subscriptions: dict[str, Subscription] = {}
+        self._order: tuple[Subscription, ...] = ()
+        self._quiet = False  # true if nothing was pending when it was last looked: most of the time
         self._rewarming: set[str] = set()
         self._responses = 0
 
     @property
     def subscriptions(self) -> tuple[Subscription, ...]:
         """All that the client asked for, in the order of pushes. To be read only."""
-        return tuple(self._ordered())
+        return self._order
 
     def receive(self, request: DeltaRequest, now: float) -> Refusal | None:
         """Takes a request; returns a refusal if that is what it brings. RequestError where a limit is passed."""
+        self._quiet = False
         subscription = self._subscriptions.get(request.type_url)
         if subscription is None:
             self._open(request)
@@ -79,27 +97,34 @@ class DeltaStream:
         for type_url, names in changes.items():
             subscription = self._subscriptions.get(type_url)
             if subscription is not None:
+                self._quiet = False
                 subscription.changed(names)
 
     def move(self, source: ResourceSource) -> None:
         """Shows another source from now on: only what differs is sent. Tell all changes of the old one before."""
+        self._quiet = False
         for subscription in self._subscriptions.values():
             different = differences(self._source, source, subscription.type_url, subscription.names)
             subscription.changed(different)
         self._source = source
 
-    def poll(self, now: float) -> bytes | None:
+    def poll(self, now: float) -> Response | None:
         """Returns the next response to write; None if there is none before something is received or `wake_at`."""
-        for subscription in self._ordered():
+        if self._quiet:
+            return None
+        quiet = True
+        for subscription in self._order:
+            quiet = quiet and not subscription.pending
             if subscription.pending and not self._must_wait(subscription, now):
                 response = self._respond(subscription, now)
                 if response is not None:
                     return response
+        self._quiet = quiet
         return None
 
     def wake_at(self, now: float) -> float | None:
         """Returns when `poll` may have something though nothing more happens; None if never."""
-        if not any(subscription.pending for subscription in self._subscriptions.values()):
+        if self._quiet or not any(subscription.pending for subscription in self._order):
             return None
         times = [s.blocked_until(now, self._pacing.ack) for s in self._subscriptions.values()]
         times += [s.held_since + self._pacing.removal for s in self._subscriptions.values() if s.held_since is not None]
@@ -110,6 +135,7 @@ class DeltaStream:
             raise RequestError(f"a stream may ask for {_MAX_TYPES} types of resources")
         subscription = Subscription(self._source, request)
         self._subscriptions[request.type_url] = subscription
+        self._order = tuple(self._ordered())
         if request.type_url == EDS:
             subscription.resend_subscribed(self._rewarming)
             self._rewarming.clear()
@@ -129,8 +155,8 @@ class DeltaStream:
         before = (self._subscriptions.get(type_url) for type_url in _ADDED_AFTER.get(subscription.type_url, ()))
         return any(other is not None and other.adding(now, patience) for other in before)
 
-    def _respond(self, subscription: Subscription, now: float) -> bytes | None:
-        batch = subscription.take(self._source, now, hold_removals=self._hold_removals(subscription, now))
+    def _respond(self, subscription: Subscription, now: float) -> Response | None:
+        batch = subscription.take(self._source, now, lambda: self._hold_removals(subscription, now))
         if batch is None:
             return None
         self._responses += 1
@@ -138,7 +164,7 @@ class DeltaStream:
         subscription.sent(batch, nonce, now)
         if subscription.type_url == CDS:
             self._resend_endpoints({cluster.name for cluster in batch.resources})
-        return encode_response(subscription.type_url, nonce, batch.resources, batch.removed)
+        return self._bodies.body(subscription.type_url, batch.resources), encode_rest(nonce, batch.removed)
 
     def _resend_endpoints(self, clusters: set[str]) -> None:
         endpoints = self._subscriptions.get(EDS)

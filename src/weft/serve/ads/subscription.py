@@ -6,7 +6,7 @@ So a stream costs memory for the names that it asked for and for what it waits f
 
 import sys
 from collections import deque
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Callable, Iterable, Set
 from typing import Final
 
 from msgspec import Struct
@@ -30,6 +30,10 @@ class Batch(Struct, frozen=True):
 
     resources: tuple[Resource, ...] = ()
     removed: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        """Whether it tells anything."""
+        return bool(self.resources or self.removed)
 
     @property
     def names(self) -> frozenset[str]:
@@ -88,8 +92,8 @@ class Subscription:
             self.wildcard = True
             self.stale = {name for name, resource in whole.items() if known.get(name) != resource.version}
             self.stale.update(name for name in known if name not in whole)
-        for name in self.names:
-            found = source.named(self.type_url, name)
+        names = tuple(self.names)
+        for name, found in zip(names, source.find(self.type_url, names), strict=True):
             if found is not None and found.version == known.get(name):
                 self.stale.discard(name)
             else:
@@ -178,18 +182,19 @@ class Subscription:
         """True unless the client has taken all that there is."""
         return bool(self._unanswered) or self.pending
 
-    def take(self, source: ResourceSource, now: float, *, hold_removals: bool) -> Batch | None:
-        """Takes what the next response shall tell; None if nothing can be told now. The rest stays for later.
+    def take(self, source: ResourceSource, now: float, hold_removals: Callable[[], bool]) -> Batch | None:
+        """Takes what the next response shall tell; None if nothing can be told now. The rest stays for later, and so do
+        removals if `hold_removals` says so, which is asked only if there are any.
 
         A response is kept small, so that a client that does not read holds little of our memory. Only listeners come
         all at once: Envoy is ready, and says so, once it has the first response with some.
         """
         batch, held, all_seen = Batch(), set[str](), True
-        while not batch.names and (self._parts or self.stale - held):
+        while not batch and (self._parts or self.stale - held):
             all_seen = not self._parts
             names = self.stale if all_seen else self._parts.popleft()
             batch, left = self._look_up(source, names)
-            if hold_removals:
+            if batch.removed and hold_removals():
                 held.update(set(batch.removed) - self._asked)
                 batch = Batch(batch.resources, tuple(name for name in batch.removed if name not in held))
             self._asked -= names - left
@@ -197,26 +202,22 @@ class Subscription:
         if held or all_seen:
             self.held_since = (now if self.held_since is None else self.held_since) if held else None
         owed, self._owes_answer = self._owes_answer, False
-        return batch if batch.names or owed else None
+        return batch if batch or owed else None
 
     def _look_up(self, source: ResourceSource, names: Set[str]) -> tuple[Batch, Set[str]]:
         """As much of `names` as fits into a response, and the names that are left."""
-        whole: Mapping[str, Resource] = (source.wildcard(self.type_url) or {}) if self.wildcard else {}
         room = sys.maxsize if self.type_url == LDS else MAX_RESPONSE_BYTES
         resources: list[Resource] = []
         removed: list[str] = []
-        ordered = sorted(names)
-        for index, name in enumerate(ordered):
-            found = whole.get(name)
-            if found is None and name in self.names:
-                found = source.named(self.type_url, name)
-            if found is not None:
-                room -= len(found.wire)
-                if room < 0 and resources:
-                    return Batch(tuple(resources), tuple(removed)), set(ordered[index:])
-                resources.append(found)
-            elif self.wildcard or name in self.names:
-                removed.append(name)
+        ordered = sorted(names if self.wildcard else names & self.names)
+        for index, found in enumerate(source.find(self.type_url, ordered)):
+            if found is None:
+                removed.append(ordered[index])
+                continue
+            room -= len(found.wire)
+            if room < 0 and resources:
+                return Batch(tuple(resources), tuple(removed)), set(ordered[index:])
+            resources.append(found)
         return Batch(tuple(resources), tuple(removed)), frozenset()
 
     # what the client answers

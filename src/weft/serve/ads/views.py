@@ -1,9 +1,10 @@
 """Views: what a group of equal proxies shall hold, and how their streams hear of changes."""
 
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import Protocol
 
 from weft.envoy.resource import Resource
+from weft.envoy.type_urls import SDS
 
 Changes = Mapping[str, Set[str]]
 """Names of resources that were added, changed or removed together, by type URL."""
@@ -17,6 +18,9 @@ class ResourceSource(Protocol):
 
     def named(self, type_url: str, name: str) -> Resource | None:
         """One resource, of any type; None if there is none (any more)."""
+
+    def find(self, type_url: str, names: Sequence[str]) -> Sequence[Resource | None]:
+        """The same for several names, in their order."""
 
 
 class Watcher(Protocol):
@@ -72,6 +76,11 @@ class ResourceTable:
         """As in `ResourceSource`."""
         return self._tables.get(type_url, {}).get(name)
 
+    def find(self, type_url: str, names: Sequence[str]) -> Sequence[Resource | None]:
+        """As in `ResourceSource`."""
+        table = self._tables.get(type_url, {})
+        return [table.get(name) for name in names]
+
     def update(self, resources: Iterable[Resource], removed: Iterable[tuple[str, str]] = ()) -> Changes:
         """Puts resources in and takes (type URL, name) out; returns what is different now."""
         changes: dict[str, set[str]] = {}
@@ -87,11 +96,12 @@ class ResourceTable:
 
 
 class Layered:
-    """A proxy's own resources in front of those that it shares with others."""
+    """A proxy's own resources in front of those that it shares with others; it can have its own of `own_types`."""
 
-    def __init__(self, own: ResourceSource, shared: ResourceSource) -> None:
+    def __init__(self, own: ResourceSource, shared: ResourceSource, own_types: Set[str] = frozenset((SDS,))) -> None:
         self._own = own
         self._shared = shared
+        self._own_types = own_types
 
     def wildcard(self, type_url: str) -> Mapping[str, Resource] | None:
         """The shared ones: nothing that is discovered as a whole belongs to one proxy."""
@@ -99,7 +109,16 @@ class Layered:
 
     def named(self, type_url: str, name: str) -> Resource | None:
         """Its own one, or else the shared one."""
-        return self._own.named(type_url, name) or self._shared.named(type_url, name)
+        found = self._own.named(type_url, name) if type_url in self._own_types else None
+        return found or self._shared.named(type_url, name)
+
+    def find(self, type_url: str, names: Sequence[str]) -> Sequence[Resource | None]:
+        """As `named`."""
+        shared = self._shared.find(type_url, names)
+        if type_url not in self._own_types:
+            return shared
+        own = self._own.find(type_url, names)
+        return [mine or ours for mine, ours in zip(own, shared, strict=True)]
 
 
 def differences(old: ResourceSource, new: ResourceSource, type_url: str, names: Iterable[str]) -> set[str]:
@@ -108,9 +127,9 @@ def differences(old: ResourceSource, new: ResourceSource, type_url: str, names: 
     different = {
         name for name in before.keys() | after.keys() if _version(before.get(name)) != _version(after.get(name))
     }
-    different.update(
-        name for name in names if _version(old.named(type_url, name)) != _version(new.named(type_url, name))
-    )
+    chosen = tuple(names)
+    pairs = zip(chosen, old.find(type_url, chosen), new.find(type_url, chosen), strict=True)
+    different.update(name for name, was, now in pairs if _version(was) != _version(now))
     return different
 
 

@@ -115,7 +115,7 @@ class Client:
         data = self.stream.poll(self.time)
         if data is None:
             return None
-        response = Response(data)
+        response = Response(b"".join(data))
         assert response.types <= {response.type_url}
         assert response.nonce not in self.nonces, "a nonce was used twice"
         self.nonces.add(response.nonce)

@@ -6,7 +6,7 @@ from tests.unit.serve.ads.client import encode_request, item
 from weft.base import protobuf
 from weft.envoy.type_urls import CDS, EDS
 from weft.serve.ads import messages
-from weft.serve.ads.messages import RequestError, encode_response, parse_request
+from weft.serve.ads.messages import RequestError, encode_resources, encode_rest, parse_request
 
 
 def test_a_request_is_decoded() -> None:
@@ -66,4 +66,5 @@ def test_a_response_is_what_protobuf_would_have_made() -> None:
         removed_resources=["x", "y"],
         resources=[protobuf.parse("envoy.service.discovery.v3.Resource", resource.wire) for resource in resources],
     )
-    assert encode_response(EDS, "1f", resources, ["x", "y"]) == protobuf.serialize(built)
+    joined = encode_resources(EDS, resources) + encode_rest("1f", ["x", "y"])
+    assert joined == protobuf.serialize(built)

@@ -1,57 +1,82 @@
 """Who is let in, and what is said to those who are not. Calls are made without a network."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
+from urllib.parse import unquote
 
-import grpc
-import grpc.aio
 import pytest
 from tests.unit.serve.ads.client import WHOLE, Response, encode_request, item
+from tests.unit.serve.http2.carrier import Carrier
 
-from weft.envoy.type_urls import CDS
+from weft.envoy.type_urls import CDS, EDS
 from weft.serve.ads import server
 from weft.serve.ads.messages import Node
 from weft.serve.ads.registry import Registry
 from weft.serve.ads.server import DiscoveryService, Limits
 from weft.serve.ads.views import ResourceTable, View
 from weft.serve.callers import Caller, Pod, RefusedError
+from weft.serve.http2 import status
+from weft.serve.http2.call import Call
+from weft.serve.http2.frames import DATA, END_STREAM, HEADERS, PREFACE, FrameReader
+from weft.serve.http2.headers import HeaderDecoder, Request
 from weft.serve.tokens.guard import ReviewGuard
-from weft.serve.transport import address_of, bearer_token
+from weft.serve.transport import bearer_token
 
 WEB = Pod("uid-1", "shop", "web-0", "web")
 OTHER = Pod("uid-2", "shop", "web-1", "web")
 NODE = "sidecar~10.0.0.1~web-0.shop~shop.svc"
 
 
-class AbortedError(Exception):
-    """What `abort` raises in grpc.aio."""
+class Client:
+    """Makes one call over a connection in memory."""
 
-
-class Call:
-    """The context of a call."""
-
-    def __init__(self, token: str | None = "web", peer: str = "ipv4:10.0.0.1:999") -> None:
-        self.metadata: tuple[tuple[str, str], ...] = () if token is None else (("authorization", token),)
-        self._peer = peer
-        self.requests: asyncio.Queue[Any] = asyncio.Queue()
+    def __init__(self, token: str | None = "web") -> None:
         self.responses: asyncio.Queue[Response] = asyncio.Queue()
-        self.status: tuple[grpc.StatusCode, str] | None = None
+        self.status: tuple[int, str] | None = None
+        self.carrier = Carrier()
+        fields = () if token is None else (("authorization", token),)
+        self.call = Call(
+            self.carrier,
+            1,
+            Request("POST", "/x", fields, None),
+            peer="10.0.0.1",
+            window=1_000_000,
+            max_message=1_000_000,
+        )
 
-    def peer(self) -> str:
-        return self._peer
+    def request(self, message: bytes) -> None:
+        data = b"\0" + len(message).to_bytes(4, "big") + message
+        self.call.take_data(data, len(data))
+        self.read()
 
-    def invocation_metadata(self) -> Any:
-        return self.metadata
+    def leave(self) -> None:
+        self.call.take_end()
 
-    async def read(self) -> Any:
-        return await self.requests.get()
+    def read(self) -> None:
+        sent, self.carrier.sent = self.carrier.sent, []
+        reader = FrameReader()
+        for kind, flags, _, payload in reader.feed(PREFACE + b"".join(sent)):
+            if kind == DATA:
+                self.responses.put_nowait(Response(payload[5:]))
+            elif kind == HEADERS and flags & END_STREAM:
+                fields = dict(HeaderDecoder(10_000).decode(payload))
+                self.status = int(fields["grpc-status"]), unquote(fields.get("grpc-message", ""))
 
-    async def write(self, message: bytes) -> None:
-        self.responses.put_nowait(Response(message))
+    async def next(self) -> Response:
+        return (await self.wait(lambda: not self.responses.empty())).responses.get_nowait()
 
-    async def abort(self, code: grpc.StatusCode, details: str) -> None:
-        self.status = (code, details)
-        raise AbortedError
+    async def end(self) -> tuple[int, str]:
+        status = (await self.wait(lambda: self.status is not None)).status
+        assert status is not None
+        return status
+
+    async def wait(self, condition: Callable[[], bool]) -> "Client":
+        async with asyncio.timeout(2):
+            while not condition():
+                await asyncio.sleep(0)
+                self.read()
+        return self
 
 
 class Setting:
@@ -81,17 +106,16 @@ class Setting:
     def view_of(self, pod: Pod, node: Node) -> View | None:
         return self.view
 
-    def serve(self, call: Call, node: str | None = NODE) -> "asyncio.Task[None]":
+    def serve(self, client: Client, node: str | None = NODE) -> Client:
         fields = {} if node is None else {"node": {"id": node}}
-        call.requests.put_nowait(encode_request(CDS, **fields))
-        return asyncio.create_task(self.service._delta(None, call))
+        self.service.delta(client.call)
+        client.request(encode_request(CDS, **fields))
+        return client
 
-    async def refusal(self, call: Call, node: str | None = NODE) -> tuple[grpc.StatusCode, str]:
-        with pytest.raises(AbortedError):
-            await asyncio.wait_for(self.serve(call, node), 2)
-        assert call.responses.empty(), "somebody who is refused gets nothing"
-        assert call.status is not None
-        return call.status
+    async def refusal(self, client: Client, node: str | None = NODE) -> tuple[int, str]:
+        status = await self.serve(client, node).end()
+        assert client.responses.empty(), "somebody who is refused gets nothing"
+        return status
 
 
 class Secrets:
@@ -101,13 +125,12 @@ class Secrets:
 
 
 async def test_a_pod_with_its_token_is_served_and_then_forgotten() -> None:
-    setting, call = Setting(), Call("Bearer web")
-    task = setting.serve(call)
-    assert set((await asyncio.wait_for(call.responses.get(), 2)).versions) == {"a"}
+    setting = Setting()
+    client = setting.serve(Client("Bearer web"))
+    assert set((await client.next()).versions) == {"a"}
     assert [state.pod for state in setting.registry.states()] == ["web-0"]
-    call.requests.put_nowait(grpc.aio.EOF)
-    await asyncio.wait_for(task, 2)
-    assert call.status is None
+    client.leave()
+    assert await client.end() == (status.OK, "")
     assert len(setting.registry) == 0
     assert not setting.service._nodes
     assert not setting.service._calls
@@ -115,85 +138,91 @@ async def test_a_pod_with_its_token_is_served_and_then_forgotten() -> None:
 
 async def test_bad_tokens_are_refused() -> None:
     for token in (None, "bad", ""):
-        code, _ = await Setting().refusal(Call(token))
-        assert code == grpc.StatusCode.UNAUTHENTICATED
+        code, _ = await Setting().refusal(Client(token))
+        assert code == status.UNAUTHENTICATED
+
+
+async def test_two_tokens_are_none() -> None:
+    client = Client()
+    client.call.request = Request("POST", "/x", (("authorization", "web"), ("authorization", "web")), None)
+    code, _ = await Setting().refusal(client)
+    assert code == status.UNAUTHENTICATED
 
 
 async def test_the_token_of_another_pod_is_refused() -> None:
-    code, details = await Setting().refusal(Call("other"))
-    assert code == grpc.StatusCode.PERMISSION_DENIED
+    code, details = await Setting().refusal(Client("other"))
+    assert code == status.PERMISSION_DENIED
     assert "shop/web-1" in details
 
 
 @pytest.mark.parametrize("node", [None, "", "web-0.shop", "sidecar~10.0.0.1~web-0~shop"])
 async def test_a_call_without_a_good_node_is_refused(node: str | None) -> None:
-    code, _ = await Setting().refusal(Call(), node)
-    assert code == grpc.StatusCode.INVALID_ARGUMENT
+    code, _ = await Setting().refusal(Client(), node)
+    assert code == status.INVALID_ARGUMENT
 
 
 async def test_a_pod_that_goes_while_it_is_let_in_is_refused() -> None:
-    setting, call = Setting(), Call()
-    task = setting.serve(call)
-    await asyncio.sleep(0)
+    setting, client = Setting(), Client()
+    setting.serve(client)
     del setting.pods[WEB.uid]
-    with pytest.raises(AbortedError):
-        await asyncio.wait_for(task, 2)
-    assert call.status == (grpc.StatusCode.PERMISSION_DENIED, "the token's pod does not exist any more")
+    assert await client.end() == (status.PERMISSION_DENIED, "the token's pod does not exist any more")
 
 
 async def test_a_pod_whose_view_is_not_computed_yet_comes_again() -> None:
     setting = Setting()
     setting.view = None
-    code, _ = await setting.refusal(Call())
-    assert code == grpc.StatusCode.UNAVAILABLE
+    code, _ = await setting.refusal(Client())
+    assert code == status.UNAVAILABLE
 
 
 @pytest.mark.parametrize("limits", [{"streams": 2}, {"streams_of_pod": 2}])
 async def test_streams_are_limited(limits: dict[str, int]) -> None:
-    setting, calls = Setting(**limits), [Call(), Call()]
-    tasks = [setting.serve(call) for call in calls]
-    for call in calls:
-        await asyncio.wait_for(call.responses.get(), 2)
-    code, _ = await setting.refusal(Call())
-    assert code == grpc.StatusCode.RESOURCE_EXHAUSTED
+    setting = Setting(**limits)
+    clients = [setting.serve(Client()) for _ in range(2)]
+    for client in clients:
+        await client.next()
+    code, _ = await setting.refusal(Client())
+    assert code == status.RESOURCE_EXHAUSTED
     setting.registry.close_all()
-    await asyncio.wait_for(asyncio.gather(*tasks), 2)
-    assert all(call.status is None for call in calls)
-    await asyncio.wait_for(open_and_close(setting), 2)
-
-
-async def open_and_close(setting: Setting) -> None:
-    call = Call()
-    task = setting.serve(call)
-    await call.responses.get()
-    call.requests.put_nowait(grpc.aio.EOF)
-    await task
+    assert [await client.end() for client in clients] == [(status.OK, "")] * 2
+    assert (await setting.serve(Client()).next()).versions, "there is room again"
 
 
 async def test_a_call_that_asks_for_nothing_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(server, "_FIRST_REQUEST", 0.05)
-    call = Call()
-    with pytest.raises(AbortedError):
-        await asyncio.wait_for(Setting().service._delta(None, call), 2)
-    assert call.status is not None
-    assert call.status[0] == grpc.StatusCode.INVALID_ARGUMENT
+    client = Client()
+    Setting().service.delta(client.call)
+    assert (await client.end())[0] == status.INVALID_ARGUMENT
+
+
+async def test_what_comes_with_the_first_request_is_read_too() -> None:
+    setting, client = Setting(), Client()
+    setting.table.update([item(EDS, "a")])
+    setting.serve(client)
+    client.request(encode_request(EDS, resource_names_subscribe=["a"]))
+    assert {(await client.next()).type_url, (await client.next()).type_url} == {CDS, EDS}
+
+
+async def test_an_error_of_ours_ends_the_stream_and_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    setting = Setting()
+    setting.view_of = None  # type: ignore[method-assign, assignment]
+    assert await setting.refusal(Client()) == (status.INTERNAL, "internal error")
+    assert "failed" in caplog.text
 
 
 async def test_a_pod_moves_to_the_view_that_it_belongs_to_now() -> None:
-    setting, call = Setting(), Call()
-    task = setting.serve(call)
-    await asyncio.wait_for(call.responses.get(), 2)
-    call.requests.put_nowait(encode_request(CDS, response_nonce="1"))
+    setting = Setting()
+    client = setting.serve(Client())
+    await client.next()
+    client.request(encode_request(CDS, response_nonce="1"))
     other = ResourceTable(WHOLE)
     other.update([item(CDS, "b")])
     setting.view = View("other", other)
     setting.service.reassign(WEB.uid)
-    response = await asyncio.wait_for(call.responses.get(), 2)
+    response = await client.next()
     assert (set(response.versions), response.removed) == ({"b"}, ["a"])
     setting.registry.close_pod(WEB.uid)
-    with pytest.raises(AbortedError):
-        await asyncio.wait_for(task, 2)
-    assert call.status == (grpc.StatusCode.PERMISSION_DENIED, "the pod was deleted")
+    assert await client.end() == (status.PERMISSION_DENIED, "the pod was deleted")
 
 
 @pytest.mark.parametrize(
@@ -201,18 +230,4 @@ async def test_a_pod_moves_to_the_view_that_it_belongs_to_now() -> None:
     [("abc", "abc"), ("Bearer abc", "abc"), ("bearer  abc ", "abc"), ("", "")],
 )
 def test_a_token_comes_with_or_without_bearer(header: str, token: str) -> None:
-    assert bearer_token(Call(header)) == token
-
-
-def test_two_tokens_are_none() -> None:
-    call = Call()
-    call.metadata = (("authorization", "a"), ("authorization", "b"))
-    assert bearer_token(call) is None
-
-
-@pytest.mark.parametrize(
-    ("peer", "address"),
-    [("ipv4:10.0.0.1:999", "10.0.0.1"), ("ipv6:%5Bfd00::1%5D:999", "fd00::1"), ("unix:/x", "/x")],
-)
-def test_the_address_is_without_port(peer: str, address: str) -> None:
-    assert address_of(Call(peer=peer)) == address
+    assert bearer_token(Client(header).call) == token

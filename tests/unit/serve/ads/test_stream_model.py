@@ -9,6 +9,7 @@ from tests.unit.serve.ads.client import WHOLE, Client, bad, item
 
 from weft.envoy.type_urls import CDS, EDS, LDS, RDS
 from weft.serve.ads import subscription
+from weft.serve.ads.bodies import Bodies
 from weft.serve.ads.messages import WILDCARD
 from weft.serve.ads.stream import DeltaStream, Pacing
 from weft.serve.ads.views import ResourceTable
@@ -33,7 +34,8 @@ class StreamMachine(RuleBasedStateMachine):
         self.bad: list[set[tuple[str, str]]] = [set(), set()]
         self.shown = 0
         self.sent_at: dict[str, float] = {}
-        self.client = Client(DeltaStream(self.table, 0.0, PACING))
+        self.bodies = Bodies(400)
+        self.client = Client(DeltaStream(self.table, 0.0, PACING, self.bodies))
 
     @property
     def table(self) -> ResourceTable:
@@ -84,7 +86,9 @@ class StreamMachine(RuleBasedStateMachine):
             assert not young, "listeners and routes must wait until the client took the clusters"
         if response is not None:
             self.sent_at[response.nonce] = self.client.time
-        elif not self.client.inbox and any(s.pending for s in self.client.stream.subscriptions):
+        else:
+            assert self.client.poll() is None, "it changed its mind though nothing happened"
+        if response is None and not self.client.inbox and any(s.pending for s in self.client.stream.subscriptions):
             assert self.client.stream.wake_at(self.client.time) is not None, "something waits for ever"
 
     @precondition(lambda self: self.client.inbox)
@@ -99,7 +103,7 @@ class StreamMachine(RuleBasedStateMachine):
     @rule()
     def reconnect(self) -> None:
         self.sent_at.clear()
-        self.client.reconnect(DeltaStream(self.table, self.client.time, PACING))
+        self.client.reconnect(DeltaStream(self.table, self.client.time, PACING, self.bodies))
 
     @rule()
     def move(self) -> None:

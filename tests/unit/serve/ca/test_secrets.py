@@ -161,15 +161,15 @@ async def test_an_expired_authority_refuses_new_pods_and_does_not_end_the_renewa
 def test_the_serving_certificate_follows_time_and_authority() -> None:
     setting = Setting()
     serving = ServingCertificate(setting.authority, ["weft.test"], timedelta(seconds=100))
-    assert serving._newer() is None
-    first = serving._pair
+    first = serving.context()
+    assert serving.context() is first
     setting.clock.now += timedelta(seconds=50)
-    assert serving._newer() is not None
-    second = serving._pair
-    assert second != first
-    assert serving._newer() is None
+    second = serving.context()
+    assert second is not first
+    assert serving.context() is second
     setting.authority.replace(setting.authority.current.prepare(self_signed("td", START)))
-    assert serving._newer() is None
+    assert serving.context() is second
     setting.authority.replace(setting.authority.current.switch())
-    assert serving._newer() is not None
-    assert serving._newer() is None
+    third = serving.context()
+    assert third is not second
+    assert serving.context() is third

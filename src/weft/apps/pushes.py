@@ -1,0 +1,94 @@
+"""When changes are computed and told: an isolated one at once, those of a storm together, endpoints before all else.
+
+There are two lanes. Endpoints are computed and told whole, some times a second at most. Everything else is computed in
+steps, and endpoints overtake it between two steps. What is computed while a former push is still on its way merges with
+it in the streams, which remember names and not contents.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from typing import Final, Protocol
+
+from msgspec import Struct
+
+
+class Work(Protocol):
+    """What is done for a change."""
+
+    def publish_endpoints(self) -> None:
+        """Tells the endpoints that changed."""
+
+    def compute(self) -> Iterator[None]:
+        """Computes everything else in steps."""
+
+    def publish(self) -> None:
+        """Tells what was computed, and all that follows from it."""
+
+
+class PushPacing(Struct, frozen=True):
+    """Times in seconds.
+
+    `endpoints` lie between two pushes of endpoints, `everything` at least between two of everything else; longer if a
+    push takes longer, so that computing takes half of the time at most, up to `longest`. Computing lets others have
+    their turn after each `slice`; what changes again and again is told after `longest` all the same.
+    """
+
+    endpoints: float = 0.1
+    everything: float = 0.1
+    longest: float = 2.0
+    slice: float = 0.005
+
+
+DEFAULT_PACING: Final = PushPacing()
+
+
+class Pushes:
+    """Does the work whenever something changed, as often as the pacing allows."""
+
+    def __init__(self, work: Work, pacing: PushPacing = DEFAULT_PACING) -> None:
+        self._work = work
+        self._pacing = pacing
+        self._endpoints = asyncio.Event()
+        self._everything = asyncio.Event()
+
+    def changed(self) -> None:
+        """Takes note that something changed. Returns at once."""
+        self._endpoints.set()
+        self._everything.set()
+
+    async def run(self) -> None:
+        """Works until cancelled; ends with whatever the work raises."""
+        async with asyncio.TaskGroup() as lanes:
+            lanes.create_task(self._push_endpoints())
+            lanes.create_task(self._push_everything())
+
+    async def _push_endpoints(self) -> None:
+        while True:
+            await self._endpoints.wait()
+            self._endpoints.clear()
+            self._work.publish_endpoints()
+            await asyncio.sleep(self._pacing.endpoints)
+
+    async def _push_everything(self) -> None:
+        while True:
+            await self._everything.wait()
+            self._everything.clear()
+            busy = await self._compute()
+            self._work.publish_endpoints()
+            self._work.publish()
+            await asyncio.sleep(min(max(self._pacing.everything, busy), self._pacing.longest))
+
+    async def _compute(self) -> float:
+        """Computes in slices; returns the seconds that it took without the pauses."""
+        clock = asyncio.get_running_loop().time
+        began = started = clock()
+        busy = 0.0
+        for _ in self._work.compute():
+            now = clock()
+            if now - started >= self._pacing.slice and now - began < self._pacing.longest:
+                busy += now - started
+                await asyncio.sleep(0)
+                started = clock()
+        return busy + clock() - started

@@ -1,0 +1,49 @@
+"""The bytes that streams are sent alike: joined once, and shared by all that are sent the same resources."""
+
+from collections import OrderedDict
+from typing import Final
+
+from msgspec import Struct
+
+from weft.envoy.resource import Resource
+from weft.serve.ads.messages import encode_resources
+
+SIZE: Final = 16 * 1024 * 1024
+"""Bytes that are kept in case that another stream needs them."""
+
+Resources = tuple[Resource, ...]
+_Key = tuple[str, tuple[int, ...]]
+
+
+class _Body(Struct, frozen=True):
+    """Holds the resources as well: while they live, nothing else has their ids."""
+
+    resources: Resources
+    data: bytes
+
+
+class Bodies:
+    """Joined resources, the last used ones. What a slow stream still sends stays with it, shared, and is not counted.
+
+    Nothing here goes stale: resources never change, and are told apart by identity.
+    """
+
+    def __init__(self, size: int = SIZE) -> None:
+        self._size = size
+        self._held = 0
+        self._bodies: OrderedDict[_Key, _Body] = OrderedDict()
+
+    def body(self, type_url: str, resources: Resources) -> bytes:
+        """The part of a response that tells these resources."""
+        key = (type_url, tuple(map(id, resources)))
+        found = self._bodies.get(key)
+        if found is not None:
+            self._bodies.move_to_end(key)
+            return found.data
+        data = encode_resources(type_url, resources)
+        self._bodies[key] = _Body(resources, data)
+        self._held += len(data)
+        while self._held > self._size:
+            _, dropped = self._bodies.popitem(last=False)
+            self._held -= len(dropped.data)
+        return data

@@ -112,6 +112,9 @@ class ProxyResources:
         self._secrets: Derived[tuple[str, SecretRef], Built | None] = Derived(
             graph, "secret resource", self._build_secret
         )
+        self._references: Derived[ProxyScope, tuple[SecretRef, ...]] = Derived(
+            graph, "secrets of scope", self._find_references
+        )
         self._fixed: Derived[bool, tuple[Built, ...]] = Derived(graph, "fixed resources", self._build_fixed)
         self._of_scope: Derived[tuple[ProxyScope, str], tuple[Built, ...]] = Derived(
             graph, "resources of scope", self._join_scope
@@ -223,13 +226,16 @@ class ProxyResources:
             yield from self._named_secrets(key)
         yield from self._of_gateway(key, type_url) if key.scope.role == "edge" else self._of_sidecar(key, type_url)
 
+    def _find_references(self, scope: ProxyScope) -> tuple[SecretRef, ...]:
+        clusters = (self._mesh.cluster(scope, name) for name in self._mesh.cluster_names(scope))
+        return tuple(dict.fromkeys(references(each.settings.tls for each in clusters if each is not None)))
+
     def _named_secrets(self, key: ProxyKey) -> Iterator[Built]:
         scope = key.scope
-        clusters = (self._mesh.cluster(scope, name) for name in self._mesh.cluster_names(scope))
-        ends = [each.settings.tls for each in clusters if each is not None]
+        found = dict.fromkeys(self._references.get(scope))
         if scope.role == "edge":
-            ends += [server.tls for each in self._mesh.gateway_listeners(key) for server in each.servers]
-        found = dict.fromkeys(references(ends))
+            ends = [server.tls for each in self._mesh.gateway_listeners(key) for server in each.servers]
+            found |= dict.fromkeys(references(ends))
         yield from _present(self._secrets.get((scope.namespace, reference)) for reference in found)
 
     def _of_sidecar(self, key: ProxyKey, type_url: str) -> Iterator[Built]:

@@ -106,9 +106,7 @@ class Gateways:
 
     def _target_port(self, server: WorkloadClass, listener: Listener) -> int:
         """The port that is asked for: behind a service it is the service port's target (Istio)."""
-        for service in self._inventory.services_in(server.namespace):
-            if service.members is None or not selects(service.members, server.namespace, server.labels):
-                continue
+        for service in self._inventory.services_over(server):
             for port in service.ports:
                 if port.number == listener.port:
                     key = (port.target, "tcp")

@@ -17,6 +17,11 @@ from weft.ir.values import Selector
 from weft.mesh.fragments import Fragments
 from weft.mesh.matching import selects, visible
 
+MemberLabel = tuple[str, str, str]
+"""A namespace, and a label's key and value."""
+
+_ANY_LABEL = ("", "")
+
 LOOPBACK = "127.0.0.1"
 """Where an application listens that shares its address with a proxy which nothing is redirected to (Istio, Sidecar:
 `defaultEndpoint`)."""
@@ -29,8 +34,8 @@ class Inventory:
         graph = fragments.graph
         self._fragments = fragments
         self._by_host: Index[Ref, Compiled, str] = Index(graph, "services by host", fragments.compiled, _hosts)
-        self._by_namespace: Index[Ref, Compiled, str] = Index(
-            graph, "services by namespace", fragments.compiled, _service_namespaces
+        self._by_member: Index[Ref, Compiled, MemberLabel] = Index(
+            graph, "services by label of members", fragments.compiled, _member_labels
         )
         self._by_label: Index[Ref, Compiled, tuple[str, str, str]] = Index(
             graph, "workloads by label", fragments.compiled, _workload_labels
@@ -74,13 +79,18 @@ class Inventory:
         """Hosts of all services that clients of a namespace see, sorted."""
         return self._visible.get(namespace)
 
-    def services_in(self, namespace: str) -> tuple[Service, ...]:
-        """All services of a namespace."""
-        return tuple(
+    def services_over(self, server: WorkloadClass) -> tuple[Service, ...]:
+        """The services of a workload's own namespace that it is a member of, whatever their ports, oldest first."""
+        labels = (_ANY_LABEL, *server.labels)
+        refs = {ref for label in labels for ref in self._by_member.get((server.namespace, *label))}
+        found = (
             service
-            for service in self._fragments.of(self._by_namespace.get(namespace), Service)
-            if service.namespace == namespace
+            for service in self._fragments.of(sorted(refs), Service)
+            if service.namespace == server.namespace
+            and service.members is not None
+            and selects(service.members, server.namespace, server.labels)
         )
+        return tuple(sorted(found, key=lambda service: (service.source.created, service.host)))
 
     def workload(self, uid: str) -> Workload | None:
         """A workload by its uid."""
@@ -124,7 +134,7 @@ class Inventory:
         return tuple(host for host in self.hosts() if self.service(namespace, host) is not None)
 
     def _find_members(self, selector: Selector) -> tuple[Workload, ...]:
-        exact = [(key, values[0]) for key, operator, values in selector.labels if operator == "in" and len(values) == 1]
+        exact = _exact(selector)
         if not exact or not selector.namespaces:
             return ()
         found: dict[str, Workload] = {}
@@ -177,8 +187,15 @@ def _alias_hosts(_: Ref, compiled: Compiled) -> Iterator[str]:
     return (service.host for service in _services(compiled) if service.alias_of)
 
 
-def _service_namespaces(_: Ref, compiled: Compiled) -> Iterator[str]:
-    return (service.namespace for service in _services(compiled))
+def _member_labels(_: Ref, compiled: Compiled) -> Iterator[MemberLabel]:
+    """One label that all members have, where there is one: a workload finds its services by the labels it has."""
+    for service in _services(compiled):
+        if service.members is not None:
+            yield (service.namespace, *next(iter(_exact(service.members)), _ANY_LABEL))
+
+
+def _exact(selector: Selector) -> list[tuple[str, str]]:
+    return [(key, values[0]) for key, operator, values in selector.labels if operator == "in" and len(values) == 1]
 
 
 def _workload_labels(_: Ref, compiled: Compiled) -> Iterator[tuple[str, str, str]]:

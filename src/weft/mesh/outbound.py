@@ -81,8 +81,13 @@ class Outbound:
     # ---- listeners ---------------------------------------------------------------------------------------------
     def _find_listeners(self, scope: ProxyScope) -> tuple[OutboundListener, ...]:
         found: dict[tuple[int, str], list[tuple[str, OutboundListener]]] = {}
+        shared: set[int] = set()
         for service in sorted(self._scopes.services(scope), key=lambda s: (s.source.created, s.host)):
             for port in service.ports:
+                if is_http(port.protocol):
+                    if port.number in shared:
+                        continue
+                    shared.add(port.number)
                 host = service.host if port.protocol == "tls" else ""
                 for listener in filter(_has_purpose, self._of_port(scope, service, port)):
                     found.setdefault((listener.port, listener.address), []).append((host, listener))
@@ -275,7 +280,7 @@ def unique_domains(hosts: Iterable[VirtualHost]) -> tuple[VirtualHost, ...]:
         domains = tuple(domain for domain in host.domains if domain not in seen)
         seen.update(domains)
         if domains:
-            unique.append(structs.replace(host, domains=domains))
+            unique.append(host if len(domains) == len(host.domains) else structs.replace(host, domains=domains))
     return tuple(unique)
 
 

@@ -22,7 +22,6 @@ from weft.mesh.access.authorization import authorizations_for
 from weft.mesh.access.coverage import covers
 from weft.mesh.fragments import Fragments
 from weft.mesh.inventory import Inventory
-from weft.mesh.matching import selects
 
 F = TypeVar("F")
 OTHER_PORT = 0
@@ -156,10 +155,7 @@ class Servers:
 
     def _served(self, server: WorkloadClass) -> Iterator[tuple[Service, ServicePort, int]]:
         """Every port that services lead to, oldest service first: it decides the protocol of a shared port."""
-        services = sorted(self._inventory.services_in(server.namespace), key=lambda s: (s.source.created, s.host))
-        for service in services:
-            if service.members is None or not selects(service.members, server.namespace, server.labels):
-                continue
+        for service in self._inventory.services_over(server):
             for port in service.ports:
                 number = port.target if isinstance(port.target, int) else _named(server, port.target)
                 if number is not None and port.protocol != "udp":

@@ -7,9 +7,6 @@ from collections.abc import Iterator
 from msgspec import structs
 
 from weft.base.families import Family, families_of
-from weft.base.issues import Ref
-from weft.dialects.compiled import Compiled
-from weft.graph.collections import Index
 from weft.graph.tables import Derived
 from weft.ir.inventory import Service, Workload
 from weft.ir.settings import WorkloadClass
@@ -33,15 +30,11 @@ class Inventory:
     def __init__(self, fragments: Fragments) -> None:
         graph = fragments.graph
         self._fragments = fragments
-        self._by_host: Index[Ref, Compiled, str] = Index(graph, "services by host", fragments.compiled, _hosts)
-        self._by_member: Index[Ref, Compiled, MemberLabel] = Index(
-            graph, "services by label of members", fragments.compiled, _member_labels
-        )
-        self._by_label: Index[Ref, Compiled, tuple[str, str, str]] = Index(
-            graph, "workloads by label", fragments.compiled, _workload_labels
-        )
-        self._by_uid: Index[Ref, Compiled, str] = Index(graph, "workloads by uid", fragments.compiled, _workload_uids)
-        self._alias_hosts: Index[Ref, Compiled, str] = Index(graph, "other names", fragments.compiled, _alias_hosts)
+        self._by_host = fragments.index("services by host", lambda service: (service.host,), Service)
+        self._by_member = fragments.index("services by label of members", _member_labels, Service)
+        self._by_label = fragments.index("workloads by label", _workload_labels, Workload)
+        self._by_uid = fragments.index("workloads by uid", lambda workload: (workload.uid,), Workload)
+        self._alias_hosts = fragments.index("other names", _alias_hosts, Service)
         self._service: Derived[tuple[str, str], Service | None] = Derived(graph, "service", self._best_service)
         self._meant: Derived[tuple[str, str], Service | None] = Derived(graph, "service meant", self._follow)
         self._aliases: Derived[str, dict[str, tuple[str, ...]]] = Derived(graph, "aliases", self._find_aliases)
@@ -175,34 +168,19 @@ def _preference(service: Service, namespace: str) -> tuple[bool, bool, int, str]
     return (not own, not cluster, service.source.created, service.namespace)
 
 
-def _services(compiled: Compiled) -> Iterator[Service]:
-    return (fragment for fragment in compiled.fragments if isinstance(fragment, Service))
+def _alias_hosts(service: Service) -> tuple[str, ...]:
+    return (service.host,) if service.alias_of else ()
 
 
-def _hosts(_: Ref, compiled: Compiled) -> Iterator[str]:
-    return (service.host for service in _services(compiled))
-
-
-def _alias_hosts(_: Ref, compiled: Compiled) -> Iterator[str]:
-    return (service.host for service in _services(compiled) if service.alias_of)
-
-
-def _member_labels(_: Ref, compiled: Compiled) -> Iterator[MemberLabel]:
+def _member_labels(service: Service) -> Iterator[MemberLabel]:
     """One label that all members have, where there is one: a workload finds its services by the labels it has."""
-    for service in _services(compiled):
-        if service.members is not None:
-            yield (service.namespace, *next(iter(_exact(service.members)), _ANY_LABEL))
+    if service.members is not None:
+        yield (service.namespace, *next(iter(_exact(service.members)), _ANY_LABEL))
 
 
 def _exact(selector: Selector) -> list[tuple[str, str]]:
     return [(key, values[0]) for key, operator, values in selector.labels if operator == "in" and len(values) == 1]
 
 
-def _workload_labels(_: Ref, compiled: Compiled) -> Iterator[tuple[str, str, str]]:
-    for fragment in compiled.fragments:
-        if isinstance(fragment, Workload):
-            yield from ((fragment.namespace, key, value) for key, value in fragment.labels)
-
-
-def _workload_uids(_: Ref, compiled: Compiled) -> Iterator[str]:
-    return (fragment.uid for fragment in compiled.fragments if isinstance(fragment, Workload))
+def _workload_labels(workload: Workload) -> Iterator[MemberLabel]:
+    return ((workload.namespace, key, value) for key, value in workload.labels)

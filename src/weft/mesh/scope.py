@@ -9,9 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Literal
 
-from weft.base.issues import Ref
-from weft.dialects.compiled import Compiled
-from weft.graph.collections import Index
 from weft.graph.tables import Derived
 from weft.ir.inventory import Service, Workload
 from weft.ir.routing import EgressPolicy, RouteTable
@@ -33,10 +30,8 @@ class Scopes:
         self._fragments = fragments
         self._inventory = inventory
         self._settings = settings
-        self._policies: Index[Ref, Compiled, str] = Index(
-            graph, "egress by namespace", fragments.compiled, _policy_namespaces
-        )
-        self._keys: Index[Ref, Compiled, str] = Index(graph, "client label keys", fragments.compiled, _client_keys)
+        self._policies = fragments.index("egress by namespace", _policy_namespaces, EgressPolicy)
+        self._keys = fragments.index("client label keys", _client_keys, EgressPolicy, TrafficPolicy, RouteTable)
         self._egress: Derived[ProxyScope, EgressPolicy | None] = Derived(graph, "egress of scope", self._find_egress)
         self._services: Derived[ProxyScope, tuple[Service, ...]] = Derived(
             graph, "services of scope", self._find_services
@@ -126,14 +121,13 @@ def _age(policy: EgressPolicy) -> tuple[int, str]:
     return policy.source.created, policy.source.name
 
 
-def _policy_namespaces(_: Ref, compiled: Compiled) -> Iterator[str]:
-    return (fragment.target.namespace for fragment in compiled.fragments if isinstance(fragment, EgressPolicy))
+def _policy_namespaces(policy: EgressPolicy) -> Iterator[str]:
+    yield policy.target.namespace
 
 
-def _client_keys(_: Ref, compiled: Compiled) -> Iterator[str]:
-    for fragment in compiled.fragments:
-        for selector in _client_selectors(fragment):
-            yield from (key for key, _, _ in selector.labels)
+def _client_keys(fragment: object) -> Iterator[str]:
+    for selector in _client_selectors(fragment):
+        yield from (key for key, _, _ in selector.labels)
 
 
 def _client_selectors(fragment: object) -> Iterator[Selector]:

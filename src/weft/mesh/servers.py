@@ -47,15 +47,9 @@ class Servers:
         self._fragments = fragments
         self._inventory = inventory
         self._settings = settings
-        self._authentications: Index[Ref, Compiled, str] = Index(
-            graph, "authentications by namespace", fragments.compiled, _authentication_namespaces
-        )
-        self._authorizations: Index[Ref, Compiled, str] = Index(
-            graph, "authorizations by namespace", fragments.compiled, _authorization_namespaces
-        )
-        self._inbound_servers: Index[Ref, Compiled, str] = Index(
-            graph, "inbound servers by namespace", fragments.compiled, _server_namespaces
-        )
+        self._authentications = fragments.index("authentications by namespace", _target_namespace, Authentication)
+        self._authorizations = fragments.index("authorizations by namespace", _target_namespace, Authorization)
+        self._inbound_servers = fragments.index("inbound servers by namespace", _target_namespace, InboundServer)
         self._inbound: Derived[WorkloadClass, Inbound] = Derived(graph, "inbound", self._build)
         self._at_address: Derived[WorkloadClass, Inbound] = Derived(graph, "inbound at address", self._build_at_address)
         self._mutual: Derived[tuple[WorkloadClass, int], MutualMode] = Derived(
@@ -187,13 +181,5 @@ def _named(server: WorkloadClass, name: str) -> int | None:
     return next((number for port, number, transport in server.ports if (port, transport) == (name, "tcp")), None)
 
 
-def _authentication_namespaces(_: Ref, compiled: Compiled) -> Iterator[str]:
-    return (f.target.namespace for f in compiled.fragments if isinstance(f, Authentication))
-
-
-def _authorization_namespaces(_: Ref, compiled: Compiled) -> Iterator[str]:
-    return (f.target.namespace for f in compiled.fragments if isinstance(f, Authorization))
-
-
-def _server_namespaces(_: Ref, compiled: Compiled) -> Iterator[str]:
-    return (f.target.namespace for f in compiled.fragments if isinstance(f, InboundServer))
+def _target_namespace(fragment: Authentication | Authorization | InboundServer) -> tuple[str]:
+    return (fragment.target.namespace,)

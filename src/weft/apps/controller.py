@@ -16,6 +16,7 @@ from msgspec import Struct
 from weft.apps.assembly import PodRanges, assemble, base_settings
 from weft.apps.authority import Identity
 from weft.apps.bootstraps import XDS_PORT, ProxyBootstraps
+from weft.apps.garbage import undisturbed
 from weft.apps.pipeline import all_kinds
 from weft.apps.state import ControllerParts, ControllerState
 from weft.base.families import host_port
@@ -57,6 +58,18 @@ async def run_controller(options: ControllerOptions) -> None:
     folder = options.places.state / "controller"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     tables = StateStore(folder / "state.db")
+    with undisturbed():
+        state, identity, source = await _load(options, folder, tables)
+    try:
+        await _serve(options, state, identity, source)
+    finally:
+        tables.close()
+
+
+async def _load(
+    options: ControllerOptions, folder: Path, tables: StateStore
+) -> tuple[ControllerState, Identity, DirectorySource]:
+    """A controller that knows its folder, and serves nobody yet."""
     kinds = all_kinds()
     source = DirectorySource(options.folder, kinds, tables, limits=Limits(recursive=options.recursive))
     assembly = assemble(
@@ -94,10 +107,7 @@ async def run_controller(options: ControllerOptions) -> None:
     state = ControllerState(parts)
     lookup.state = state
     state.take_files(found)
-    try:
-        await _serve(options, state, identity, source)
-    finally:
-        tables.close()
+    return state, identity, source
 
 
 class _PodLookup:

@@ -9,7 +9,7 @@ Messages are mutable and compare by value; treat a message that was handed out a
 
 import importlib.resources
 from collections.abc import Iterator, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from google.protobuf import json_format
@@ -73,6 +73,7 @@ def _accepts(message_type: type[Message], name: str, value: object) -> bool:
     return True
 
 
+@lru_cache(maxsize=1024)  # there are few different ones
 def duration(milliseconds: int) -> Message:
     """Returns a google.protobuf.Duration."""
     result: Any = message_class("google.protobuf.Duration")()

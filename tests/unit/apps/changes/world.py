@@ -83,6 +83,17 @@ class ChangingMesh:
             self._first.setdefault(value.ref, body)
             self.pipeline.objects.set(value.ref, value)
 
+    def clear(self) -> None:
+        """Deletes all objects, and forgets what they were."""
+        for ref in list(self.bodies):
+            self.remove(ref)
+        self._first.clear()
+
+    def remove(self, ref: Ref) -> None:
+        """Deletes an object."""
+        del self.bodies[ref]
+        self.pipeline.objects.remove(ref)
+
     def nth(self, number: int) -> Body:
         """An object that is there; the first one of an empty mesh is a Namespace."""
         present = list(self.bodies.values())
@@ -92,9 +103,7 @@ class ChangingMesh:
         """Deletes an object that is there, if any."""
         present = list(self.bodies)
         if present:
-            ref = present[number % len(present)]
-            del self.bodies[ref]
-            self.pipeline.objects.remove(ref)
+            self.remove(present[number % len(present)])
 
     def restore_nth(self, number: int) -> None:
         """Takes an object as it was when it came, also one that was deleted."""

@@ -186,6 +186,9 @@ class ProxyResources:
     # ---- joins -------------------------------------------------------------------------------------------------
     def _join_scope(self, key: tuple[ProxyScope, str]) -> tuple[Built, ...]:
         scope, type_url = key
+        common = self._mesh.common_scope(scope)
+        if common != scope and type_url != RDS:
+            return self._of_scope.get((common, type_url))
         if type_url == CDS:
             clusters = (self._mesh.cluster(scope, name) for name in self._mesh.cluster_names(scope))
             return tuple(self._clusters.get(each) for each in clusters if each is not None)
@@ -232,7 +235,7 @@ class ProxyResources:
 
     def _named_secrets(self, key: ProxyKey) -> Iterator[Built]:
         scope = key.scope
-        found = dict.fromkeys(self._references.get(scope))
+        found = dict.fromkeys(self._references.get(self._mesh.common_scope(scope)))
         if scope.role == "edge":
             ends = [server.tls for each in self._mesh.gateway_listeners(key) for server in each.servers]
             found |= dict.fromkeys(references(ends))

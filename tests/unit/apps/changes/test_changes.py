@@ -75,7 +75,7 @@ def changed_by(sequence: list[list[Change]]) -> ChangingMesh:
 
 
 @given(_SEQUENCE, _CHOICE)
-@settings(max_examples=settings.default.max_examples // 4)  # each is a few meshes
+@settings(max_examples=settings().max_examples // 4)  # each is a few meshes
 def test_proxies_hold_what_a_fresh_mesh_has_for_them(sequence: list[list[Change]], choice: int) -> None:
     mesh = changed_by(sequence)
     assert {name: proxy.needless for name, proxy in mesh.proxies.items() if proxy.needless} == {}

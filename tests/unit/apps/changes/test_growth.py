@@ -9,7 +9,7 @@ from tests.unit.apps.changes.objects import VARIANTS, corpus
 from tests.unit.apps.changes.world import ChangingMesh
 
 FIRST, EVERY = corpus()
-_ROUNDS: Final = settings.default.max_examples // 20
+_ROUNDS: Final = settings().max_examples // 20
 """Each is about a hundred changes: with the profile `thorough` tens of thousands."""
 
 _SLACK: Final = 20

@@ -10,6 +10,7 @@ from weft.apps.pipeline import Pipeline
 from weft.apps.views import ProxyViews, WorkloadName
 from weft.base.issues import Issue, Ref
 from weft.envoy.resource import Resource
+from weft.ir.settings import ProxyScope
 from weft.serve.ads.messages import Node
 from weft.serve.ads.views import Changes, View, differences
 from weft.serve.callers import Pod
@@ -133,8 +134,10 @@ class ChangingMesh:
         return found
 
     def fresh(self) -> Pipeline:
-        """A mesh of the same objects that never saw another state."""
+        """A mesh of the same objects that never saw another state, and shares nothing between namespaces."""
         pipeline = Pipeline()
+        pipeline.mesh.common_scope = _itself  # type: ignore[method-assign]
+        pipeline.mesh.scopes.common = _itself  # type: ignore[method-assign]
         for ref in sorted(self.bodies):
             value = decode(self.bodies[ref])
             assert value is not None
@@ -147,6 +150,10 @@ class ChangingMesh:
         view = self.views.view_of(Pod(uid, "", uid, ""), Node(f"{kind}~10.0.0.1~pod.namespace~cluster.local", "", {}))
         assert view is not None
         return view
+
+
+def _itself(scope: ProxyScope) -> ProxyScope:
+    return scope
 
 
 def proxy_names(pipeline: Pipeline) -> list[WorkloadName]:

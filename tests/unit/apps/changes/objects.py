@@ -15,7 +15,7 @@ Body = dict[str, Any]
 NAMESPACES: Final = ("shop", "depot", "edge", "istio-system", "strangers")
 _DECODER: Final = Decoder(all_kinds())
 _TIMES: Final = ("2026-01-01T00:00:00Z", "2026-02-02T00:00:00Z", "2026-03-03T00:00:00Z")
-_LABELS: Final = (
+_LABELS: Final[tuple[dict[str, str], ...]] = (
     {"app": "client", "version": "v2"},
     {"app": "reviews", "version": "v1"},
     {"app": "reviews", "version": "v2", "topology.istio.io/locality": "eu.a.1"},

@@ -26,7 +26,8 @@ def pytest_configure(config: pytest.Config) -> None:
     chosen: str = config.getoption("--isolation")
     # No test is one of speed: the machine may be shared.
     settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-    settings.load_profile("untimed")
+    settings.register_profile("thorough", settings.get_profile("untimed"), max_examples=10_000)
+    settings.load_profile(config.getoption("--hypothesis-profile", None) or "untimed")
     level = config.stash[_LEVEL] = best() if chosen == "auto" else chosen
     os.environ[ISOLATION_VARIABLE] = level
 

@@ -16,6 +16,7 @@ from msgspec import Struct
 from weft.apps.assembly import PodRanges, assemble, base_settings
 from weft.apps.authority import Identity
 from weft.apps.bootstraps import XDS_PORT, ProxyBootstraps
+from weft.apps.garbage import undisturbed
 from weft.apps.pipeline import all_kinds
 from weft.apps.serving_limits import ServingLimits
 from weft.apps.state import ControllerParts, ControllerState
@@ -59,6 +60,18 @@ async def run_controller(options: ControllerOptions) -> None:
     folder = options.places.state / "controller"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     tables = StateStore(folder / "state.db")
+    with undisturbed():
+        state, identity, source = await _load(options, folder, tables)
+    try:
+        await _serve(options, state, identity, source)
+    finally:
+        tables.close()
+
+
+async def _load(
+    options: ControllerOptions, folder: Path, tables: StateStore
+) -> tuple[ControllerState, Identity, DirectorySource]:
+    """A controller that knows its folder, and serves nobody yet."""
     kinds = all_kinds()
     source = DirectorySource(options.folder, kinds, tables, limits=Limits(recursive=options.recursive))
     assembly = assemble(
@@ -97,10 +110,7 @@ async def run_controller(options: ControllerOptions) -> None:
     state = ControllerState(parts)
     lookup.state = state
     state.take_files(found)
-    try:
-        await _serve(options, state, identity, source)
-    finally:
-        tables.close()
+    return state, identity, source
 
 
 class _PodLookup:

@@ -9,7 +9,7 @@ Messages are mutable and compare by value; treat a message that was handed out a
 
 import importlib.resources
 from collections.abc import Iterator, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from google.protobuf import json_format
@@ -21,6 +21,7 @@ from google.protobuf.message_factory import GetMessageClass
 TYPE_URL_PREFIX = "type.googleapis.com/"
 
 _DESCRIPTORS = "descriptors.binpb"
+_VALUE = "google.protobuf.Value"
 
 
 class ProtobufError(ValueError):
@@ -72,6 +73,7 @@ def _accepts(message_type: type[Message], name: str, value: object) -> bool:
     return True
 
 
+@lru_cache(maxsize=1024)  # there are few different ones
 def duration(milliseconds: int) -> Message:
     """Returns a google.protobuf.Duration."""
     result: Any = message_class("google.protobuf.Duration")()
@@ -81,10 +83,22 @@ def duration(milliseconds: int) -> Message:
 
 def struct(values: Mapping[str, Any]) -> Message:
     """Returns a google.protobuf.Struct holding plain JSON values."""
-    message: Any = new("google.protobuf.Struct")
-    message.update(values)
-    result: Message = message
-    return result
+    return new("google.protobuf.Struct", fields={key: _value(value) for key, value in values.items()})
+
+
+def _value(value: Any) -> Message:
+    """A google.protobuf.Value. Made of its own fields: a tenth of the time that `Struct.update` takes."""
+    if isinstance(value, str):
+        return new(_VALUE, string_value=value)
+    if isinstance(value, bool):
+        return new(_VALUE, bool_value=value)
+    if isinstance(value, int | float):
+        return new(_VALUE, number_value=value)
+    if isinstance(value, Mapping):
+        return new(_VALUE, struct_value=struct(value))
+    if value is None:
+        return new(_VALUE, null_value=0)
+    return new(_VALUE, list_value={"values": [_value(each) for each in value]})
 
 
 def type_url(full_name: str) -> str:

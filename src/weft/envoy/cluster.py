@@ -1,5 +1,6 @@
 """Clusters: the destinations of a proxy's requests."""
 
+from functools import lru_cache
 from typing import Any, Final
 
 from google.protobuf.message import Message
@@ -49,6 +50,7 @@ def cluster(source: view.Cluster, settings: MeshSettings) -> Message:
     )
 
 
+@lru_cache(maxsize=256)  # nearly all clusters have the same ones
 def connections(traffic: TrafficSettings) -> dict[str, Any]:
     """Returns the fields of a Cluster that limit connections, time them out and keep them alive."""
     return {

@@ -1,6 +1,7 @@
 """Small messages that many resources need: addresses, percentages, extensions, where to discover things."""
 
 from collections.abc import Iterable
+from functools import cache
 from typing import Any, Final
 
 from google.protobuf.message import Message
@@ -64,6 +65,7 @@ def extension(name: str, full_name: str, /, **fields: Any) -> dict[str, Any]:
     return {"name": name, "typed_config": protobuf.pack(protobuf.new(full_name, **fields))}
 
 
+@cache
 def discovered() -> Message:
     """Returns the source of everything that comes on the one ADS stream.
 

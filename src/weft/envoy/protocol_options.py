@@ -1,5 +1,6 @@
 """Which version of HTTP a cluster speaks, and the limits of its connections."""
 
+from functools import lru_cache
 from typing import Any, Final, Literal
 
 from google.protobuf.message import Message
@@ -48,6 +49,7 @@ def _limits_connections(settings: TrafficSettings) -> bool:
     return any((settings.connections, settings.pending, settings.requests_per_connection))
 
 
+@lru_cache(maxsize=256)  # nearly all clusters have the same ones
 def protocol_options(
     version: Codec, settings: TrafficSettings, *, server_name_from_host: bool = False, verify_host: bool = False
 ) -> dict[str, Message] | None:

@@ -115,6 +115,9 @@ class ProxyResources:
         self._secrets: Derived[tuple[str, SecretRef], Built | None] = Derived(
             graph, "secret resource", self._build_secret
         )
+        self._references: Derived[ProxyScope, tuple[SecretRef, ...]] = Derived(
+            graph, "secrets of scope", self._find_references
+        )
         self._fixed: Derived[bool, tuple[Built, ...]] = Derived(graph, "fixed resources", self._build_fixed)
         self._of_scope: Derived[tuple[ProxyScope, str], tuple[Built, ...]] = Derived(
             graph, "resources of scope", self._join_scope
@@ -194,6 +197,9 @@ class ProxyResources:
         scope, type_url = key
         if scope.role == "edge" and type_url in (LDS, RDS):  # a gateway's depend on which gateway it is
             return ()
+        common = self._mesh.common_scope(scope)
+        if common != scope and type_url != RDS:
+            return self._of_scope.get((common, type_url))
         if type_url == CDS:
             clusters = (self._mesh.cluster(scope, name) for name in self._mesh.cluster_names(scope))
             return tuple(self._clusters.get(each) for each in clusters if each is not None)
@@ -238,13 +244,16 @@ class ProxyResources:
             yield from self._named_secrets(key)
         yield from self._of_gateway(key, type_url) if key.scope.role == "edge" else self._of_sidecar(key, type_url)
 
+    def _find_references(self, scope: ProxyScope) -> tuple[SecretRef, ...]:
+        clusters = (self._mesh.cluster(scope, name) for name in self._mesh.cluster_names(scope))
+        return tuple(dict.fromkeys(references(each.settings.tls for each in clusters if each is not None)))
+
     def _named_secrets(self, key: ProxyKey) -> Iterator[Built]:
         scope = key.scope
-        clusters = (self._mesh.cluster(scope, name) for name in self._mesh.cluster_names(scope))
-        ends = [each.settings.tls for each in clusters if each is not None]
+        found = dict.fromkeys(self._references.get(self._mesh.common_scope(scope)))
         if scope.role == "edge":
-            ends += [server.tls for each in self._mesh.gateway_listeners(key) for server in each.servers]
-        found = dict.fromkeys(references(ends))
+            ends = [server.tls for each in self._mesh.gateway_listeners(key) for server in each.servers]
+            found |= dict.fromkeys(references(ends))
         yield from _present(self._secrets.get((scope.namespace, reference)) for reference in found)
 
     def _of_sidecar(self, key: ProxyKey, type_url: str) -> Iterator[Built]:

@@ -1,5 +1,6 @@
 """The client's end of TLS: towards workloads of the mesh, and towards servers outside as an author asks."""
 
+from functools import cache
 from typing import Any, Final
 
 from google.protobuf.message import Message
@@ -82,6 +83,7 @@ def _choices(cluster: Cluster, version: Codec, settings: MeshSettings) -> list[d
     ]
 
 
+@cache
 def raw_socket() -> dict[str, Any]:
     """Returns the transport socket without TLS."""
     return extension("envoy.transport_sockets.raw_buffer", "envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer")

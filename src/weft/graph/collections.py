@@ -10,6 +10,7 @@ from collections.abc import Callable, Hashable, Iterable, Iterator
 from typing import Generic, Protocol, TypeVar
 
 from weft.graph.core import Graph, Node
+from weft.graph.few import Few, added, removed
 from weft.graph.tables import Derived
 
 K = TypeVar("K", bound=Hashable)
@@ -94,6 +95,81 @@ class Mapped(Generic[K, V, W]):
             listener(key)
 
 
+class Part(Generic[K, V]):
+    """Those entries of a source that are of some classes; see `Partition`."""
+
+    def __init__(self, source: Collection[K, V]) -> None:
+        self._source = source
+        self._members: set[K] = set()
+        self._listeners: list[Callable[[K], None]] = []
+
+    def get(self, key: K) -> V | None:
+        """The value of a key, None where there is none of these classes."""
+        return self._source.get(key) if key in self._members else None
+
+    def listen(self, listener: Callable[[K], None]) -> None:
+        """Calls `listener` with each key whose value may have changed, and now with all that are there."""
+        self._listeners.append(listener)
+        for key in self._members:
+            listener(key)
+
+    def __contains__(self, key: K) -> bool:
+        return key in self._members
+
+    def look(self, key: K, *, belongs: bool) -> None:
+        """Takes note of a key that may have changed, and whether it is of these classes now."""
+        (self._members.add if belongs else self._members.discard)(key)
+        for listener in self._listeners:
+            listener(key)
+
+
+class Partition(Generic[K, V, B]):
+    """The entries of a source by class. Who follows a part hears only of entries that are, or were, of its classes:
+    where there are many indexes, each entry is looked at by those that it concerns.
+    """
+
+    def __init__(self, graph: Graph, source: Collection[K, V], classify: Callable[[V], Iterable[B]]) -> None:
+        self._graph = graph
+        self._source = source
+        self._classify = classify
+        self._classes_of: dict[K, tuple[B, ...]] = {}
+        self._parts: dict[B, list[Part[K, V]]] = {}
+        self._waiting: dict[K, None] = {}
+        graph.add_settling(self)
+        source.listen(self._wait)
+
+    def part(self, *classes: B) -> Part[K, V]:
+        """The entries of any of some classes. To be asked for before there are any entries."""
+        part = Part(self._source)
+        for each in classes:
+            self._parts.setdefault(each, []).append(part)
+        return part
+
+    def settle(self) -> bool:
+        """Looks again at the entries that may have changed."""
+        if not self._waiting:
+            return False
+        waiting, self._waiting = self._waiting, {}
+        for key in waiting:
+            self._move(key)
+        return True
+
+    def _move(self, key: K) -> None:
+        value = self._source.get(key) if key in self._source else None
+        old = self._classes_of.pop(key, ())
+        new = tuple(dict.fromkeys(self._classify(value))) if value is not None else ()
+        if new:
+            self._classes_of[key] = new
+        concerned = {part: each in new for each in old for part in self._parts.get(each, ())}
+        concerned.update((part, True) for each in new for part in self._parts.get(each, ()))
+        for part, belongs in concerned.items():
+            part.look(key, belongs=belongs)
+
+    def _wait(self, key: K) -> None:
+        self._waiting[key] = None
+        self._graph.unsettle()
+
+
 class Index(Generic[K, V, B]):
     """Keys of a source, by the buckets that `function(key, value)` names; sorted inside each bucket."""
 
@@ -110,12 +186,12 @@ class Index(Generic[K, V, B]):
         self.cut_off = 0
         self._source = source
         self._function = function
-        self._members: dict[B, set[K]] = {}
-        self._buckets_of: dict[K, frozenset[B]] = {}
+        self._members: dict[B, Few[K]] = {}
+        self._buckets_of: dict[K, tuple[B, ...]] = {}
         self._nodes: dict[B, Node] = {}
         self._waiting: dict[K, None] = {}
         self._reshaped = False
-        self._all = Node((name, "*"), self, None)
+        self._all = Node(self, None)
         graph.pin(self._all)
         graph.add_settling(self)
         source.listen(self._wait)
@@ -125,7 +201,7 @@ class Index(Generic[K, V, B]):
         node = self._nodes.get(bucket)
         if node is None:
             self.graph.settle()
-            node = self._nodes[bucket] = Node((self.name, bucket), self, None)
+            node = self._nodes[bucket] = Node(self, bucket)
             node.value = self._sorted(bucket)
         members: tuple[K, ...] = self.graph.read(node)
         return members
@@ -142,7 +218,7 @@ class Index(Generic[K, V, B]):
         waiting, self._waiting = self._waiting, {}
         touched: set[B] = set()
         for key in waiting:
-            touched |= self._move(key)
+            touched.update(self._move(key))
         for bucket in touched:
             node = self._nodes.get(bucket)
             if node is not None:
@@ -152,27 +228,27 @@ class Index(Generic[K, V, B]):
             self.graph.change(self._all, None)
         return True
 
-    def _move(self, key: K) -> set[B]:
+    def _move(self, key: K) -> Iterable[B]:
         value = self._source.get(key) if key in self._source else None
-        old = self._buckets_of.get(key, frozenset())
-        new = frozenset(self._function(key, value)) if value is not None else frozenset()
+        old = self._buckets_of.get(key, ())
+        new = tuple(dict.fromkeys(self._function(key, value))) if value is not None else ()
         self.computed += 1
+        if old == new:
+            return ()
         if new:
             self._buckets_of[key] = new
         else:
             self._buckets_of.pop(key, None)
-        for bucket in old - new:
-            members = self._members[bucket]
-            members.discard(key)
-            if not members:
+        left, entered = set(old).difference(new), set(new).difference(old)
+        for bucket in left:
+            self._members[bucket] = removed(self._members[bucket], key)
+            if not self._members[bucket]:
                 del self._members[bucket]
                 self._reshaped = True
-        for bucket in new - old:
-            if bucket not in self._members:
-                self._members[bucket] = set()
-                self._reshaped = True
-            self._members[bucket].add(key)
-        return set(old ^ new)
+        for bucket in entered:
+            self._reshaped = self._reshaped or bucket not in self._members
+            self._members[bucket] = added(self._members.get(bucket, ()), key)
+        return left | entered
 
     def _sorted(self, bucket: B) -> tuple[K, ...]:
         return tuple(sorted(self._members.get(bucket, ()), key=_order))
@@ -181,13 +257,17 @@ class Index(Generic[K, V, B]):
         self._waiting[key] = None
         self.graph.unsettle()
 
+    def compute(self, key: B) -> tuple[K, ...]:
+        """Buckets are never computed: they are changed when the index settles."""
+        raise NotImplementedError
+
     def on_stale(self, node: Node) -> None:
         """Buckets never become stale: they are changed when the index settles."""
 
     def on_orphan(self, node: Node) -> None:
         """Forgets the node of a bucket that nobody reads."""
         if node is not self._all:
-            self._nodes.pop(node.label[1], None)
+            self._nodes.pop(node.key, None)
 
 
 def _order(key: Hashable) -> tuple[str, str]:

@@ -9,9 +9,11 @@ Single-threaded by design: one thread owns a graph.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol
+
+from weft.graph.few import Few, added, removed
 
 
 class CycleError(RuntimeError):
@@ -19,16 +21,19 @@ class CycleError(RuntimeError):
 
 
 class Node:
-    """One value in the graph. `compute` is None for inputs, whose value is set from outside."""
+    """One value in the graph: that of a `key` in the table that owns it. It is `derived`, or set from outside.
+
+    A large mesh has millions, so they hold nothing that could be had of their table.
+    """
 
     __slots__ = (
         "changed",
-        "compute",
         "computing",
         "dependencies",
         "dependents",
+        "derived",
         "error",
-        "label",
+        "key",
         "owner",
         "pinned",
         "stale",
@@ -36,26 +41,30 @@ class Node:
         "verified",
     )
 
-    def __init__(self, label: tuple[str, Any], owner: Owner, compute: Callable[[], Any] | None) -> None:
-        self.label = label
+    def __init__(self, owner: Owner, key: Any, *, derived: bool = False) -> None:
         self.owner = owner
-        self.compute = compute
+        self.key = key
+        self.derived = derived
         self.value: Any = None
         self.error: Exception | None = None
         self.changed = 0
         self.verified = 0
-        self.stale = compute is not None
+        self.stale = derived
         self.computing = False
         self.pinned = 0
         self.dependencies: tuple[Node, ...] = ()
-        self.dependents: set[Node] = set()
+        self.dependents: Few[Node] = ()
 
 
 class Owner(Protocol):
     """The table that a node belongs to."""
 
+    name: str
     computed: int
     cut_off: int
+
+    def compute(self, key: Any) -> Any:
+        """The value of a key; called for derived nodes."""
 
     def on_stale(self, node: Node) -> None:
         """Called once when a node becomes stale."""
@@ -102,7 +111,7 @@ class Graph:
 
     def _refresh(self, node: Node) -> None:
         if node.computing:
-            raise CycleError(f"{node.label} depends on itself")
+            raise CycleError(f"{node.owner.name} {node.key!r} depends on itself")
         node.computing = True
         try:
             if node.verified and not self._dependency_changed(node):
@@ -123,13 +132,12 @@ class Graph:
         return False
 
     def _compute(self, node: Node) -> None:
-        assert node.compute is not None
         reads: list[Node] = []
         self._reading.append(reads)
         error: Exception | None = None
         value: Any = None
         try:
-            value = node.compute()
+            value = node.owner.compute(node.key)
         except CycleError:
             raise
         except Exception as failure:  # noqa: BLE001 - kept as the node's result and raised to whoever reads it
@@ -147,11 +155,11 @@ class Graph:
         fresh = dict.fromkeys(reads)
         for old in node.dependencies:
             if old not in fresh:
-                old.dependents.discard(node)
+                old.dependents = removed(old.dependents, node)
                 self._maybe_orphan(old)
         node.dependencies = tuple(fresh)
         for dependency in fresh:
-            dependency.dependents.add(node)
+            dependency.dependents = added(dependency.dependents, node)
 
     # ---- changing ----------------------------------------------------------------------------------------------
     def change(self, node: Node, value: Any) -> None:
@@ -229,10 +237,10 @@ class Graph:
     def unlink(self, node: Node) -> None:
         """Cuts a forgotten node off from what it depended on; called by its table."""
         for dependency in node.dependencies:
-            dependency.dependents.discard(node)
+            dependency.dependents = removed(dependency.dependents, node)
             self._maybe_orphan(dependency)
         node.dependencies = ()
-        node.stale = node.compute is not None
+        node.stale = node.derived
         node.verified = 0
 
     def pin(self, node: Node) -> None:

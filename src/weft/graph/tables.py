@@ -21,7 +21,7 @@ class Input(Generic[K, V]):
         self.cut_off = 0
         self._nodes: dict[K, Node] = {}
         self._present: dict[K, None] = {}
-        self._membership = Node((name, "*"), self, None)
+        self._membership = Node(self, None)
         self._listeners: list[Callable[[K], None]] = []
         graph.pin(self._membership)
 
@@ -29,7 +29,7 @@ class Input(Generic[K, V]):
         """The value of a key, None where there is none."""
         node = self._nodes.get(key)
         if node is None:
-            node = self._nodes[key] = Node((self.name, key), self, None)
+            node = self._nodes[key] = Node(self, key)
         value: V | None = self.graph.read(node)
         return value
 
@@ -42,7 +42,7 @@ class Input(Generic[K, V]):
         """Sets a value; True if it differs from the one before."""
         node = self._nodes.get(key)
         if node is None:
-            node = self._nodes[key] = Node((self.name, key), self, None)
+            node = self._nodes[key] = Node(self, key)
         if key in self._present and node.value == value:
             return False
         if key not in self._present:
@@ -84,12 +84,16 @@ class Input(Generic[K, V]):
         for listener in self._listeners:
             listener(key)
 
+    def compute(self, key: K) -> V | None:
+        """Inputs are never computed."""
+        raise NotImplementedError
+
     def on_stale(self, node: Node) -> None:
         """Inputs never become stale."""
 
     def on_orphan(self, node: Node) -> None:
         """Forgets the placeholder of a key that was asked for but is not there."""
-        key = node.label[1]
+        key = node.key
         if node is not self._membership and key not in self._present:
             self._nodes.pop(key, None)
 
@@ -115,7 +119,7 @@ class Derived(Generic[K, V]):
         """The node of a key, made where there is none yet."""
         node = self._nodes.get(key)
         if node is None:
-            node = self._nodes[key] = Node((self.name, key), self, lambda: self._function(key))
+            node = self._nodes[key] = Node(self, key, derived=True)
         return node
 
     def listen_stale(self, listener: Callable[[K], None]) -> None:
@@ -125,12 +129,16 @@ class Derived(Generic[K, V]):
     def __len__(self) -> int:
         return len(self._nodes)
 
+    def compute(self, key: K) -> V:
+        """The value for a key, computed now."""
+        return self._function(key)
+
     def on_stale(self, node: Node) -> None:
         """Passes staleness on to listeners."""
         for listener in self._stale_listeners:
-            listener(node.label[1])
+            listener(node.key)
 
     def on_orphan(self, node: Node) -> None:
         """Forgets a value that nobody uses."""
-        self._nodes.pop(node.label[1], None)
+        self._nodes.pop(node.key, None)
         self.graph.unlink(node)

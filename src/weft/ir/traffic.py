@@ -20,7 +20,7 @@ Balance = Literal[
 ]
 
 
-class TrafficSettings(Struct, frozen=True):
+class TrafficSettings(Struct, frozen=True, cache_hash=True):
     """Settings towards a backend. None: an outer level may say it (G3, T1).
 
     `hash_on`: ("header", name), ("cookie", name, path, milliseconds or "" to make none), ("query", name) or

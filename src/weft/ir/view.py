@@ -247,6 +247,9 @@ class MeshReader(Protocol):
     def settings(self) -> MeshSettings:
         """Settings of the mesh."""
 
+    def common_scope(self, scope: ProxyScope) -> ProxyScope:
+        """The scope that stands for all whose clients have the same clusters, endpoints and listeners."""
+
     def cluster_names(self, scope: ProxyScope) -> tuple[str, ...]:
         """Names of all outbound clusters in a scope, sorted."""
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from typing import Any, TypeVar
 
 from weft.base.issues import Issue, Ref
 from weft.dialects.compiled import Compile, CompileBroken, Compiled
-from weft.graph.collections import Index, Mapped
+from weft.graph.collections import Index, Mapped, Partition
 from weft.graph.tables import Derived, Input
 from weft.ir.settings import MeshSettings
 from weft.model.objects import Broken, Object
 
 F = TypeVar("F")
+B = TypeVar("B", bound=Hashable)
 NAMESPACE = "Namespace"
 
 
@@ -42,6 +43,9 @@ class Fragments:
         self.compiled: Mapped[Ref, Object[Any] | Broken, Compiled] = Mapped(
             graph, "compiled", self.objects, self._compile
         )
+        self._by_type: Partition[Ref, Compiled, type] = Partition(
+            graph, self.compiled, lambda compiled: map(type, compiled.fragments)
+        )
         self._dialects = dialects
         self._lookup = ObjectLookup(self, settings)
 
@@ -52,6 +56,19 @@ class Fragments:
             for fragment in compiled.fragments if compiled else ():
                 if isinstance(fragment, kind):
                     yield fragment
+
+    def index(
+        self, name: str, function: Callable[[F], Iterable[B]], kind: type[F], *kinds: type[F]
+    ) -> Index[Ref, Compiled, B]:
+        """Objects by the buckets that `function` names for their fragments of some types."""
+        types = (kind, *kinds)
+
+        def buckets(_: Ref, compiled: Compiled) -> Iterator[B]:
+            for fragment in compiled.fragments:
+                if isinstance(fragment, types):
+                    yield from function(fragment)
+
+        return Index(self.graph, name, self._by_type.part(*types), buckets)
 
     def issues(self) -> Iterator[Issue]:
         """What is wrong with the objects, each seen alone."""

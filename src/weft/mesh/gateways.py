@@ -7,9 +7,6 @@ from collections.abc import Callable, Iterable, Iterator
 import msgspec
 
 from weft.base.families import any_addresses
-from weft.base.issues import Ref
-from weft.dialects.compiled import Compiled
-from weft.graph.collections import Index
 from weft.graph.tables import Derived
 from weft.ir.access import Authorization
 from weft.ir.edge import Gateway, Listener
@@ -49,7 +46,7 @@ class Gateways:
         self._resolver = resolver
         self._authorizations = authorizations
         self._settings = settings
-        self._all: Index[Ref, Compiled, str] = Index(graph, "gateways", fragments.compiled, _gateway_buckets)
+        self._all = fragments.index("gateways", lambda _: ("*",), Gateway)
         self._servers: Derived[WorkloadClass, tuple[Listener, ...]] = Derived(
             graph, "gateway servers", self._find_servers
         )
@@ -106,9 +103,7 @@ class Gateways:
 
     def _target_port(self, server: WorkloadClass, listener: Listener) -> int:
         """The port that is asked for: behind a service it is the service port's target (Istio)."""
-        for service in self._inventory.services_in(server.namespace):
-            if service.members is None or not selects(service.members, server.namespace, server.labels):
-                continue
+        for service in self._inventory.services_over(server):
             for port in service.ports:
                 if port.number == listener.port:
                     key = (port.target, "tcp")
@@ -263,8 +258,3 @@ def _ordered(host: VirtualHost) -> VirtualHost:
     narrow = [route for route in host.routes if route.rule.matches is not None]
     general = [route for route in host.routes if route.rule.matches is None]
     return msgspec.structs.replace(host, routes=(*narrow, *general[:1]))
-
-
-def _gateway_buckets(_: Ref, compiled: Compiled) -> Iterator[str]:
-    if any(isinstance(fragment, Gateway) for fragment in compiled.fragments):
-        yield "*"

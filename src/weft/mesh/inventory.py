@@ -7,15 +7,17 @@ from collections.abc import Iterator
 from msgspec import structs
 
 from weft.base.families import Family, families_of
-from weft.base.issues import Ref
-from weft.dialects.compiled import Compiled
-from weft.graph.collections import Index
 from weft.graph.tables import Derived
 from weft.ir.inventory import Service, Workload
 from weft.ir.settings import WorkloadClass
 from weft.ir.values import Selector
 from weft.mesh.fragments import Fragments
 from weft.mesh.matching import selects, visible
+
+MemberLabel = tuple[str, str, str]
+"""A namespace, and a label's key and value."""
+
+_ANY_LABEL = ("", "")
 
 LOOPBACK = "127.0.0.1"
 """Where an application listens that shares its address with a proxy which nothing is redirected to (Istio, Sidecar:
@@ -28,15 +30,11 @@ class Inventory:
     def __init__(self, fragments: Fragments) -> None:
         graph = fragments.graph
         self._fragments = fragments
-        self._by_host: Index[Ref, Compiled, str] = Index(graph, "services by host", fragments.compiled, _hosts)
-        self._by_namespace: Index[Ref, Compiled, str] = Index(
-            graph, "services by namespace", fragments.compiled, _service_namespaces
-        )
-        self._by_label: Index[Ref, Compiled, tuple[str, str, str]] = Index(
-            graph, "workloads by label", fragments.compiled, _workload_labels
-        )
-        self._by_uid: Index[Ref, Compiled, str] = Index(graph, "workloads by uid", fragments.compiled, _workload_uids)
-        self._alias_hosts: Index[Ref, Compiled, str] = Index(graph, "other names", fragments.compiled, _alias_hosts)
+        self._by_host = fragments.index("services by host", lambda service: (service.host,), Service)
+        self._by_member = fragments.index("services by label of members", _member_labels, Service)
+        self._by_label = fragments.index("workloads by label", _workload_labels, Workload)
+        self._by_uid = fragments.index("workloads by uid", lambda workload: (workload.uid,), Workload)
+        self._alias_hosts = fragments.index("other names", _alias_hosts, Service)
         self._service: Derived[tuple[str, str], Service | None] = Derived(graph, "service", self._best_service)
         self._meant: Derived[tuple[str, str], Service | None] = Derived(graph, "service meant", self._follow)
         self._aliases: Derived[str, dict[str, tuple[str, ...]]] = Derived(graph, "aliases", self._find_aliases)
@@ -74,13 +72,18 @@ class Inventory:
         """Hosts of all services that clients of a namespace see, sorted."""
         return self._visible.get(namespace)
 
-    def services_in(self, namespace: str) -> tuple[Service, ...]:
-        """All services of a namespace."""
-        return tuple(
+    def services_over(self, server: WorkloadClass) -> tuple[Service, ...]:
+        """The services of a workload's own namespace that it is a member of, whatever their ports, oldest first."""
+        labels = (_ANY_LABEL, *server.labels)
+        refs = {ref for label in labels for ref in self._by_member.get((server.namespace, *label))}
+        found = (
             service
-            for service in self._fragments.of(self._by_namespace.get(namespace), Service)
-            if service.namespace == namespace
+            for service in self._fragments.of(sorted(refs), Service)
+            if service.namespace == server.namespace
+            and service.members is not None
+            and selects(service.members, server.namespace, server.labels)
         )
+        return tuple(sorted(found, key=lambda service: (service.source.created, service.host)))
 
     def workload(self, uid: str) -> Workload | None:
         """A workload by its uid."""
@@ -124,7 +127,7 @@ class Inventory:
         return tuple(host for host in self.hosts() if self.service(namespace, host) is not None)
 
     def _find_members(self, selector: Selector) -> tuple[Workload, ...]:
-        exact = [(key, values[0]) for key, operator, values in selector.labels if operator == "in" and len(values) == 1]
+        exact = _exact(selector)
         if not exact or not selector.namespaces:
             return ()
         found: dict[str, Workload] = {}
@@ -165,27 +168,19 @@ def _preference(service: Service, namespace: str) -> tuple[bool, bool, int, str]
     return (not own, not cluster, service.source.created, service.namespace)
 
 
-def _services(compiled: Compiled) -> Iterator[Service]:
-    return (fragment for fragment in compiled.fragments if isinstance(fragment, Service))
+def _alias_hosts(service: Service) -> tuple[str, ...]:
+    return (service.host,) if service.alias_of else ()
 
 
-def _hosts(_: Ref, compiled: Compiled) -> Iterator[str]:
-    return (service.host for service in _services(compiled))
+def _member_labels(service: Service) -> Iterator[MemberLabel]:
+    """One label that all members have, where there is one: a workload finds its services by the labels it has."""
+    if service.members is not None:
+        yield (service.namespace, *next(iter(_exact(service.members)), _ANY_LABEL))
 
 
-def _alias_hosts(_: Ref, compiled: Compiled) -> Iterator[str]:
-    return (service.host for service in _services(compiled) if service.alias_of)
+def _exact(selector: Selector) -> list[tuple[str, str]]:
+    return [(key, values[0]) for key, operator, values in selector.labels if operator == "in" and len(values) == 1]
 
 
-def _service_namespaces(_: Ref, compiled: Compiled) -> Iterator[str]:
-    return (service.namespace for service in _services(compiled))
-
-
-def _workload_labels(_: Ref, compiled: Compiled) -> Iterator[tuple[str, str, str]]:
-    for fragment in compiled.fragments:
-        if isinstance(fragment, Workload):
-            yield from ((fragment.namespace, key, value) for key, value in fragment.labels)
-
-
-def _workload_uids(_: Ref, compiled: Compiled) -> Iterator[str]:
-    return (fragment.uid for fragment in compiled.fragments if isinstance(fragment, Workload))
+def _workload_labels(workload: Workload) -> Iterator[MemberLabel]:
+    return ((workload.namespace, key, value) for key, value in workload.labels)

@@ -66,7 +66,7 @@ class Outbound:
 
     def listeners(self, scope: ProxyScope) -> tuple[OutboundListener, ...]:
         """All listeners for what is captured in a scope, sorted by port and address."""
-        return self._listeners.get(scope) if scope.captured else ()
+        return self._listeners.get(self._scopes.common(scope)) if scope.captured else ()
 
     def route_names(self, scope: ProxyScope) -> tuple[str, ...]:
         """Names of the route tables that listeners refer to, sorted."""
@@ -81,8 +81,13 @@ class Outbound:
     # ---- listeners ---------------------------------------------------------------------------------------------
     def _find_listeners(self, scope: ProxyScope) -> tuple[OutboundListener, ...]:
         found: dict[tuple[int, str], list[tuple[str, OutboundListener]]] = {}
+        shared: set[int] = set()
         for service in sorted(self._scopes.services(scope), key=lambda s: (s.source.created, s.host)):
             for port in service.ports:
+                if is_http(port.protocol):
+                    if port.number in shared:
+                        continue
+                    shared.add(port.number)
                 host = service.host if port.protocol == "tls" else ""
                 for listener in filter(_has_purpose, self._of_port(scope, service, port)):
                     found.setdefault((listener.port, listener.address), []).append((host, listener))
@@ -170,24 +175,34 @@ class Outbound:
             return None
         endpoint, host, port = parts
         if host:
-            found = self._host.get((scope, host, port))
+            found = self._host_of(scope, host, port)
             hosts = _only(found, endpoint) if found is not None else ()
         else:
-            hosts = unique_domains(self._hosts(scope, [(port, each) for each in self._by_port.get((scope, port))]))
+            hosts = unique_domains(self._hosts(scope, [(port, each) for each in self._in_table(scope, port)]))
         return RouteConfiguration(name, hosts, self._scopes.fallback(scope)) if hosts else None
 
     def _hosts(self, scope: ProxyScope, named: list[tuple[int, str]]) -> Iterator[VirtualHost]:
         """The virtual hosts of some ports of hosts, then those of single endpoints, which take what is left."""
-        yield from _present(self._host.get((scope, host, port)) for port, host in named)
+        yield from _present(self._host_of(scope, host, port) for port, host in named)
         for port, host in named:
-            yield from self._endpoint_hosts.get((scope, host, port))
+            yield from self._endpoint_hosts.get((self._named_by(scope, host), host, port))
+
+    def _in_table(self, scope: ProxyScope, port: int) -> tuple[str, ...]:
+        return self._by_port.get((self._scopes.common(scope), port))
+
+    def _host_of(self, scope: ProxyScope, host: str, port: int) -> VirtualHost | None:
+        return self._host.get((self._named_by(scope, host), host, port))
+
+    def _named_by(self, scope: ProxyScope, host: str) -> ProxyScope:
+        """The common scope, but for hosts of the client's namespace: those have a name more."""
+        own = f".{scope.namespace}.svc.{self._settings.get(None).cluster_domain}"
+        names = (host, *self._scopes.aliases(scope, host))
+        return scope if any(name.endswith(own) for name in names) else self._scopes.common(scope)
 
     def _routes_of_proxy(self, scope: ProxyScope) -> RouteConfiguration:
         """The table of all hosts on all ports; hosts that are not in it are found by DNS, where that is allowed."""
         ports = {port.number for s in self._scopes.services(scope) for port in s.ports if is_reachable(port)}
-        named = [
-            (port, host) for port in sorted(ports | {UNKNOWN_HOST_PORT}) for host in self._by_port.get((scope, port))
-        ]
+        named = [(port, host) for port in sorted(ports | {UNKNOWN_HOST_PORT}) for host in self._in_table(scope, port)]
         hosts = unique_domains(self._hosts(scope, named))
         fallback: Literal["deny", "resolve"] = "deny" if self._scopes.fallback(scope) == "deny" else "resolve"
         return RouteConfiguration(HTTP_PROXY, hosts, fallback, by_port=True)
@@ -275,7 +290,7 @@ def unique_domains(hosts: Iterable[VirtualHost]) -> tuple[VirtualHost, ...]:
         domains = tuple(domain for domain in host.domains if domain not in seen)
         seen.update(domains)
         if domains:
-            unique.append(structs.replace(host, domains=domains))
+            unique.append(host if len(domains) == len(host.domains) else structs.replace(host, domains=domains))
     return tuple(unique)
 
 

@@ -42,24 +42,24 @@ class Mesh:
         graph = fragments.graph
         self._settings = settings
         self.inventory = Inventory(fragments)
-        self._scopes = Scopes(fragments, self.inventory, settings)
+        self.scopes = Scopes(fragments, self.inventory, settings)
         self._servers = Servers(fragments, self.inventory, settings)
         self.endpoint_table = EndpointTable(graph, self.inventory, self._servers.mutual)
         policies = TrafficPolicies(fragments, settings)
         self._clusters = Clusters(
-            graph, self._scopes, endpoints=self.endpoint_table, policies=policies, settings=settings
+            graph, self.scopes, endpoints=self.endpoint_table, policies=policies, settings=settings
         )
-        self._tables = RouteTables(fragments, self._scopes, settings)
-        resolver = RouteResolver(self._scopes, policies, settings)
+        self._tables = RouteTables(fragments, self.scopes, settings)
+        resolver = RouteResolver(self.scopes, policies, settings)
         self._outbound = Outbound(
             graph,
-            self._scopes,
+            self.scopes,
             tables=self._tables,
             resolver=resolver,
             endpoints=self.endpoint_table,
             settings=settings,
         )
-        self.hostnames = Hostnames(graph, self._scopes, self.endpoint_table, settings)
+        self.hostnames = Hostnames(graph, self.scopes, self.endpoint_table, settings)
         self._credentials = Credentials(fragments.objects)
         self._gateways = Gateways(
             fragments,
@@ -73,11 +73,15 @@ class Mesh:
 
     def key(self, workload: Workload, role: Role) -> ProxyKey:
         """The key of the view that a workload's proxy gets."""
-        return ProxyKey(scope=self._scopes.of(workload, role), server=class_of(workload))
+        return ProxyKey(scope=self.scopes.of(workload, role), server=class_of(workload))
 
     def settings(self) -> MeshSettings:
         """Settings of the mesh."""
         return self._settings.get(None)
+
+    def common_scope(self, scope: ProxyScope) -> ProxyScope:
+        """The scope that stands for all whose clients have the same clusters, endpoints and listeners."""
+        return self.scopes.common(scope)
 
     def cluster_names(self, scope: ProxyScope) -> tuple[str, ...]:
         """Names of all outbound clusters in a scope, sorted."""
@@ -105,7 +109,7 @@ class Mesh:
 
     def outbound_fallback(self, scope: ProxyScope) -> Literal["allow", "deny"]:
         """What happens to destinations that no listener names."""
-        return self._scopes.fallback(scope)
+        return self.scopes.fallback(scope)
 
     def host_table(self, scope: ProxyScope) -> HostTable | None:
         """What a scope's proxies answer to questions about hosts; None where they are not asked."""
@@ -147,7 +151,7 @@ class Mesh:
         """The objects that an outbound cluster or a virtual host (`host:port`) of a scope comes from."""
         parts = parse_cluster(name)
         host = parts[2] if parts else name.rpartition(":")[0]
-        service = self._scopes.service(scope, host)
+        service = self.scopes.service(scope, host)
         table = self._tables.owner(scope, host, "http")
         policy = self._policies.policy(scope, service) if service is not None else None
         found = (

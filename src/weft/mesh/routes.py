@@ -7,9 +7,6 @@ from typing import Literal
 
 import msgspec
 
-from weft.base.issues import Ref
-from weft.dialects.compiled import Compiled
-from weft.graph.collections import Index
 from weft.graph.tables import Derived
 from weft.ir.inventory import Service
 from weft.ir.routing import Backend, HttpMatch, Retry, RouteRule, RouteTable
@@ -34,10 +31,8 @@ class RouteTables:
         self._fragments = fragments
         self._scopes = scopes
         self._settings = settings
-        self._by_host: Index[Ref, Compiled, str] = Index(graph, "route tables by host", fragments.compiled, _mesh_hosts)
-        self._by_gateway: Index[Ref, Compiled, tuple[str, str]] = Index(
-            graph, "route tables by gateway", fragments.compiled, _gateways
-        )
+        self._by_host = fragments.index("route tables by host", _mesh_hosts, RouteTable)
+        self._by_gateway = fragments.index("route tables by gateway", _gateways, RouteTable)
         self._owner: Derived[tuple[ProxyScope, str, Level], RouteTable | None] = Derived(
             graph, "route owner", self._find
         )
@@ -198,13 +193,10 @@ def _family(table: RouteTable, order: tuple[str, ...]) -> int:
     return order.index(table.family) if table.family in order else len(order)
 
 
-def _mesh_hosts(_: Ref, compiled: Compiled) -> Iterator[str]:
-    for fragment in compiled.fragments:
-        if isinstance(fragment, RouteTable) and fragment.attach.kind in MESH:
-            yield from fragment.hosts
+def _mesh_hosts(table: RouteTable) -> tuple[str, ...]:
+    return table.hosts if table.attach.kind in MESH else ()
 
 
-def _gateways(_: Ref, compiled: Compiled) -> Iterator[tuple[str, str]]:
-    for fragment in compiled.fragments:
-        if isinstance(fragment, RouteTable) and fragment.attach.kind in ("gateway", "listener"):
-            yield fragment.attach.namespace, fragment.attach.name
+def _gateways(table: RouteTable) -> Iterator[tuple[str, str]]:
+    if table.attach.kind in ("gateway", "listener"):
+        yield table.attach.namespace, table.attach.name

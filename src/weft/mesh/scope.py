@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Literal
 
-from weft.base.issues import Ref
-from weft.dialects.compiled import Compiled
-from weft.graph.collections import Index
+from msgspec import structs
+
 from weft.graph.tables import Derived
 from weft.ir.inventory import Service, Workload
 from weft.ir.routing import EgressPolicy, RouteTable
@@ -33,10 +32,12 @@ class Scopes:
         self._fragments = fragments
         self._inventory = inventory
         self._settings = settings
-        self._policies: Index[Ref, Compiled, str] = Index(
-            graph, "egress by namespace", fragments.compiled, _policy_namespaces
+        self._policies = fragments.index("egress by namespace", _policy_namespaces, EgressPolicy)
+        self._keys = fragments.index("client label keys", _client_keys, EgressPolicy, TrafficPolicy, RouteTable)
+        self._particular = fragments.index(
+            "namespaces with their own view", _particular_namespaces, Service, TrafficPolicy, RouteTable, EgressPolicy
         )
-        self._keys: Index[Ref, Compiled, str] = Index(graph, "client label keys", fragments.compiled, _client_keys)
+        self._common: Derived[ProxyScope, ProxyScope] = Derived(graph, "common scope", self._find_common)
         self._egress: Derived[ProxyScope, EgressPolicy | None] = Derived(graph, "egress of scope", self._find_egress)
         self._services: Derived[ProxyScope, tuple[Service, ...]] = Derived(
             graph, "services of scope", self._find_services
@@ -59,9 +60,17 @@ class Scopes:
             resolvers=workload.resolvers if captures_dns else (),
         )
 
+    def common(self, scope: ProxyScope) -> ProxyScope:
+        """The scope, of no namespace, whose clients have the same destinations; itself if there is none.
+
+        Most namespaces say nothing that is for their own clients alone. What is made for the common scope then serves
+        all of them: what a mesh costs does not grow with the number of namespaces. Only short names of hosts differ.
+        """
+        return self._common.get(scope)
+
     def services(self, scope: ProxyScope) -> tuple[Service, ...]:
         """The services that a scope's clients can reach by name, sorted by host."""
-        return self._services.get(scope)
+        return self._services.get(self.common(scope))
 
     def service(self, scope: ProxyScope, host: str) -> Service | None:
         """The service that a host means in a scope, as its own name or another; None if it is not in it."""
@@ -86,6 +95,11 @@ class Scopes:
     def _patterns(self, scope: ProxyScope) -> tuple[str, ...] | None:
         policy = self._egress.get(scope)
         return policy.services if policy is not None else None
+
+    def _find_common(self, scope: ProxyScope) -> ProxyScope:
+        if scope.namespace == self._settings.get(None).root_namespace or self._particular.get(scope.namespace):
+            return scope
+        return structs.replace(scope, namespace="", cluster="", network="", captures_dns=False, resolvers=())
 
     def _find_egress(self, scope: ProxyScope) -> EgressPolicy | None:
         if scope.role != "own":
@@ -126,14 +140,30 @@ def _age(policy: EgressPolicy) -> tuple[int, str]:
     return policy.source.created, policy.source.name
 
 
-def _policy_namespaces(_: Ref, compiled: Compiled) -> Iterator[str]:
-    return (fragment.target.namespace for fragment in compiled.fragments if isinstance(fragment, EgressPolicy))
+def _policy_namespaces(policy: EgressPolicy) -> Iterator[str]:
+    yield policy.target.namespace
 
 
-def _client_keys(_: Ref, compiled: Compiled) -> Iterator[str]:
-    for fragment in compiled.fragments:
-        for selector in _client_selectors(fragment):
-            yield from (key for key, _, _ in selector.labels)
+def _particular_namespaces(fragment: object) -> Iterator[str]:
+    """The namespaces for whose clients a fragment may mean something else than for those of others."""
+    if isinstance(fragment, Service):
+        yield from fragment.visible_to or ()
+        if fragment.registry == "external":  # its host may be another service's, too, and who sees both prefers his own
+            yield fragment.namespace
+    elif isinstance(fragment, TrafficPolicy):
+        yield fragment.source.namespace
+        yield from fragment.visible_to or ()
+    elif isinstance(fragment, RouteTable):
+        yield from fragment.clients or ()
+    elif isinstance(fragment, EgressPolicy):
+        yield fragment.target.namespace
+    for selector in _client_selectors(fragment):
+        yield from selector.namespaces or ()
+
+
+def _client_keys(fragment: object) -> Iterator[str]:
+    for selector in _client_selectors(fragment):
+        yield from (key for key, _, _ in selector.labels)
 
 
 def _client_selectors(fragment: object) -> Iterator[Selector]:

@@ -22,7 +22,6 @@ from weft.mesh.access.authorization import authorizations_for
 from weft.mesh.access.coverage import covers
 from weft.mesh.fragments import Fragments
 from weft.mesh.inventory import Inventory
-from weft.mesh.matching import selects
 
 F = TypeVar("F")
 OTHER_PORT = 0
@@ -48,15 +47,9 @@ class Servers:
         self._fragments = fragments
         self._inventory = inventory
         self._settings = settings
-        self._authentications: Index[Ref, Compiled, str] = Index(
-            graph, "authentications by namespace", fragments.compiled, _authentication_namespaces
-        )
-        self._authorizations: Index[Ref, Compiled, str] = Index(
-            graph, "authorizations by namespace", fragments.compiled, _authorization_namespaces
-        )
-        self._inbound_servers: Index[Ref, Compiled, str] = Index(
-            graph, "inbound servers by namespace", fragments.compiled, _server_namespaces
-        )
+        self._authentications = fragments.index("authentications by namespace", _target_namespace, Authentication)
+        self._authorizations = fragments.index("authorizations by namespace", _target_namespace, Authorization)
+        self._inbound_servers = fragments.index("inbound servers by namespace", _target_namespace, InboundServer)
         self._inbound: Derived[WorkloadClass, Inbound] = Derived(graph, "inbound", self._build)
         self._at_address: Derived[WorkloadClass, Inbound] = Derived(graph, "inbound at address", self._build_at_address)
         self._mutual: Derived[tuple[WorkloadClass, int], MutualMode] = Derived(
@@ -156,10 +149,7 @@ class Servers:
 
     def _served(self, server: WorkloadClass) -> Iterator[tuple[Service, ServicePort, int]]:
         """Every port that services lead to, oldest service first: it decides the protocol of a shared port."""
-        services = sorted(self._inventory.services_in(server.namespace), key=lambda s: (s.source.created, s.host))
-        for service in services:
-            if service.members is None or not selects(service.members, server.namespace, server.labels):
-                continue
+        for service in self._inventory.services_over(server):
             for port in service.ports:
                 number = port.target if isinstance(port.target, int) else _named(server, port.target)
                 if number is not None and port.protocol != "udp":
@@ -191,13 +181,5 @@ def _named(server: WorkloadClass, name: str) -> int | None:
     return next((number for port, number, transport in server.ports if (port, transport) == (name, "tcp")), None)
 
 
-def _authentication_namespaces(_: Ref, compiled: Compiled) -> Iterator[str]:
-    return (f.target.namespace for f in compiled.fragments if isinstance(f, Authentication))
-
-
-def _authorization_namespaces(_: Ref, compiled: Compiled) -> Iterator[str]:
-    return (f.target.namespace for f in compiled.fragments if isinstance(f, Authorization))
-
-
-def _server_namespaces(_: Ref, compiled: Compiled) -> Iterator[str]:
-    return (f.target.namespace for f in compiled.fragments if isinstance(f, InboundServer))
+def _target_namespace(fragment: Authentication | Authorization | InboundServer) -> tuple[str]:
+    return (fragment.target.namespace,)

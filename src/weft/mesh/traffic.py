@@ -7,9 +7,6 @@ from typing import Any, Final
 
 import msgspec
 
-from weft.base.issues import Ref
-from weft.dialects.compiled import Compiled
-from weft.graph.collections import Index
 from weft.graph.tables import Derived
 from weft.ir.inventory import Service
 from weft.ir.routing import SubsetTerms
@@ -40,6 +37,8 @@ PORT_GROUPS = (BALANCE, POOL, EJECTION, ("tls",))
 _STICKY: Final[dict[str, Any]] = {"balance": "hash_ring", "hash_on": ("address",)}
 """How clients are kept at one endpoint where a service asks for that, and no author of a policy says how to balance."""
 
+_SILENT: Final = TrafficSettings()
+
 GROUPS = (*PORT_GROUPS, ("retry_budget",), ("proxy_header",))
 
 
@@ -50,11 +49,12 @@ class TrafficPolicies:
         graph = fragments.graph
         self._fragments = fragments
         self._settings = settings
-        self._by_host: Index[Ref, Compiled, tuple[str, str]] = Index(
-            graph, "traffic policies by host", fragments.compiled, _keys
-        )
+        self._by_host = fragments.index("traffic policies by host", _keys, TrafficPolicy)
         self._policy: Derived[tuple[ProxyScope, str, str], TrafficPolicy | None] = Derived(
             graph, "traffic policy", self._find
+        )
+        self._filled: Derived[TrafficSettings, TrafficSettings] = Derived(
+            graph, "traffic settings", lambda said: fill(said, settings.get(None).defaults)
         )
 
     def policy(self, scope: ProxyScope, service: Service) -> TrafficPolicy | None:
@@ -64,10 +64,10 @@ class TrafficPolicies:
     def settings(self, scope: ProxyScope, service: Service, port: int, subset: str) -> TrafficSettings:
         """Settings for one port and subset ("" for none), with the mesh's defaults filled in."""
         policy = self.policy(scope, service)
-        said = settings_of(policy, port, subset) if policy is not None else TrafficSettings()
+        said = settings_of(policy, port, subset) if policy is not None else _SILENT
         if service.sticky is not None and said.balance is None and not said.hash_on:
             said = msgspec.structs.replace(said, **_STICKY)
-        return fill(said, self._settings.get(None).defaults)
+        return self._filled.get(said)
 
     def subsets(self, scope: ProxyScope, service: Service) -> tuple[SubsetTerms, ...]:
         """The subsets that are defined for a service, sorted by name."""
@@ -176,11 +176,8 @@ def fill(settings: TrafficSettings, defaults: TrafficSettings) -> TrafficSetting
 
 
 def _says(settings: TrafficSettings, fields: Iterable[str]) -> bool:
-    empty = TrafficSettings()
-    return any(getattr(settings, field) != getattr(empty, field) for field in fields)
+    return any(getattr(settings, field) != getattr(_SILENT, field) for field in fields)
 
 
-def _keys(_: Ref, compiled: Compiled) -> Iterator[tuple[str, str]]:
-    for fragment in compiled.fragments:
-        if isinstance(fragment, TrafficPolicy):
-            yield fragment.source.namespace, fragment.host
+def _keys(policy: TrafficPolicy) -> Iterator[tuple[str, str]]:
+    yield policy.source.namespace, policy.host

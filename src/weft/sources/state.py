@@ -6,8 +6,8 @@ SQLite instead of a file per value: a change of many values is one atomic transa
 import os
 import sqlite3
 import threading
-from collections.abc import Mapping
-from contextlib import closing
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -28,6 +28,9 @@ class Tables(Protocol):
     def write(self, table: str, changes: Mapping[str, bytes | None]) -> None:
         """Sets entries, and removes those that are None, all or none of them."""
 
+    def together(self) -> AbstractContextManager[None]:
+        """All that is written inside is one write: as atomic as one, and for the price of one. May be nested."""
+
 
 class StateStore:
     """`Tables` in a file of mode 0600. A write survives the end of the process, and a power cut leaves old or new.
@@ -37,7 +40,8 @@ class StateStore:
     """
 
     def __init__(self, path: Path) -> None:
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
+        self._together = False
         self.recovered: Path | None = None
         try:
             self._connection = _open(path)
@@ -64,9 +68,23 @@ class StateStore:
         """Sets entries, and removes those that are None, all or none of them."""
         gone = [(table, key) for key, value in changes.items() if value is None]
         kept = [(table, key, value) for key, value in changes.items() if value is not None]
-        with self._lock, self._connection:
+        with self.together():
             self._connection.executemany("DELETE FROM entries WHERE tab = ? AND key = ?", gone)
             self._connection.executemany("INSERT OR REPLACE INTO entries VALUES (?, ?, ?)", kept)
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """As in `Tables`. Other threads wait."""
+        with self._lock:
+            if self._together:
+                yield
+                return
+            self._together = True
+            try:
+                with self._connection:
+                    yield
+            finally:
+                self._together = False
 
     def close(self) -> None:
         """Ends the use of the file."""
@@ -96,6 +114,10 @@ class MemoryTables:
                 entries.pop(key, None)
             else:
                 entries[key] = value
+
+    def together(self) -> AbstractContextManager[None]:
+        """As in `Tables`."""
+        return nullcontext()
 
 
 def _open(path: Path) -> sqlite3.Connection:

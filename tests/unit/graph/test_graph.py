@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from weft.graph.collections import Index, Mapped
+from weft.graph.collections import Index, Mapped, Partition
 from weft.graph.core import CycleError, Graph
+from weft.graph.few import MOST, Few, added, removed
 from weft.graph.tables import Derived, Input
 from weft.graph.watch import Watcher
 
@@ -193,3 +194,33 @@ def test_incremental_results_equal_results_from_scratch(
         for name in names:
             fresh_names.set(name, names.get(name) or 0)
         assert held == {bucket: fresh.add(bucket) for bucket in range(3)}
+
+
+def test_who_follows_a_part_hears_only_of_entries_that_are_or_were_in_it() -> None:
+    graph = Graph()
+    words: Input[str, str] = Input(graph, "words")
+    by_length: Partition[str, str, int] = Partition(graph, words, lambda word: (len(word),))
+    short: Index[str, str, str] = Index(graph, "short", by_length.part(1, 2), lambda _, word: [word[0]])
+    long: Index[str, str, str] = Index(graph, "long", by_length.part(3), lambda _, word: [word[0]])
+    words.set("1", "a")
+    words.set("2", "abc")
+    assert (short.get("a"), long.get("a")) == (("1",), ("2",))
+    assert (short.computed, long.computed) == (1, 1)
+    words.set("1", "bc")
+    assert (short.get("a"), short.get("b"), long.get("a")) == ((), ("1",), ("2",))
+    words.set("1", "bcd")
+    assert (short.get("b"), long.get("b")) == ((), ("1",))
+    words.remove("1")
+    assert (short.buckets(), long.buckets()) == ((), ("a",))
+    assert (short.computed, long.computed) == (3, 3)
+
+
+@given(st.lists(st.tuples(st.booleans(), st.integers(0, 20))))
+def test_small_and_large_sets_hold_the_same(steps: list[tuple[bool, int]]) -> None:
+    members: Few[int] = ()
+    expected: set[int] = set()
+    for adds, number in steps:
+        members = added(members, number) if adds else removed(members, number)
+        (expected.add if adds else expected.discard)(number)
+        assert sorted(members) == sorted(expected)
+        assert isinstance(members, tuple) or len(members) > MOST // 2

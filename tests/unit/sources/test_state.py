@@ -4,6 +4,7 @@ import stat
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -65,3 +66,22 @@ def test_a_damaged_file_is_moved_aside(tmp_path: Path) -> None:
     assert store.recovered == tmp_path / "state.damaged"
     assert store.recovered.read_bytes().startswith(b"no database")
     store.close()
+
+
+def test_what_is_written_together_is_there_as_a_whole_or_not_at_all(tmp_path: Path) -> None:
+    store, other = StateStore(tmp_path / "state.db"), StateStore(tmp_path / "state.db")
+    with store.together():
+        store.write("a", {"x": b"1"})
+        with store.together():
+            store.write("b", {"y": b"2"})
+        assert other.load("b") == {}
+        assert store.load("b") == {"y": b"2"}
+    assert (other.load("a"), other.load("b")) == ({"x": b"1"}, {"y": b"2"})
+    with suppress(ZeroDivisionError), store.together():
+        store.write("a", {"x": None})
+        1 / 0  # noqa: B018 - something else goes wrong
+    assert store.load("a") == other.load("a") == {"x": b"1"}
+    store.write("a", {"x": b"3"})
+    assert other.load("a") == {"x": b"3"}
+    store.close()
+    other.close()

@@ -91,8 +91,10 @@ def pod_captures_dns(annotations: Mapping[str, str], *, default: bool) -> bool:
     """Whether a pod's proxy answers its DNS: as decided when it was started, or as its annotations or the mesh say."""
     if DNS_CAPTURE in annotations:
         return annotations[DNS_CAPTURE] == "true"
+    if PROXY_CONFIG not in annotations:
+        return default
     try:
-        stated = captures_dns(parse_proxy_config(annotations.get(PROXY_CONFIG, "")))
+        stated = captures_dns(parse_proxy_config(annotations[PROXY_CONFIG]))
     except ValueError:
         stated = None
     return default if stated is None else stated

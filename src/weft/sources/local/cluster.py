@@ -100,10 +100,11 @@ class LocalCluster:
     def refresh(self, touched: Iterable[Ref]) -> None:
         """Takes over objects that may be different, and does what follows for pods, also what only time brings."""
         refs = set(touched)
-        self._admission.take(refs)
-        due = self._concerned(refs) | self._resume() | self.jobs.take_due()
-        self._expire()
-        self._pursue(due)
+        with self.store.together():
+            self._admission.take(refs)
+            due = self._concerned(refs) | self._resume() | self.jobs.take_due()
+            self._expire()
+            self._pursue(due)
 
     def report(self, reports: Sequence[PodReport]) -> bool:
         """Takes over what the node says; True if something is new."""

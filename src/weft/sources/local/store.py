@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager
 from hashlib import blake2b
 from typing import Any, Final, Protocol
 
@@ -102,6 +103,10 @@ class ObjectStore:
         """What is wrong with files and with what was applied."""
         yield from (each for each in self._issues_of_files if each.issue.ref not in self._overlay)
         yield from (LocatedIssue(issue) for decoded in self._decoded.values() for issue in decoded.issues)
+
+    def together(self) -> AbstractContextManager[None]:
+        """What follows from one change is kept by one write, of whatever of the tables' users."""
+        return self._tables.together()
 
     # ---- changing ----------------------------------------------------------------------------------------------
     def take(self, changes: Changes) -> set[Ref]:

@@ -7,7 +7,8 @@ from typing import Final
 
 from weft.base.issues import Issue, Ref
 from weft.base.provenance import Provenance
-from weft.envoy.resources import BuildFailure, ProxyResources
+from weft.envoy.built import BuildFailure
+from weft.envoy.resources import ProxyResources
 from weft.envoy.type_urls import CDS, EDS, LDS, RDS, SDS
 from weft.ir.settings import ProxyKey
 from weft.mesh.reader import Mesh

@@ -15,13 +15,13 @@ from weft.cli.options import chosen_places, mesh_options, namespace_option
 from weft.cli.output import structured
 from weft.cli.table import printable, render
 from weft.cli.targets import find_pod
-from weft.envoy.type_urls import CDS, ECDS, EDS, LDS, RDS, SDS, SHORT_NAMES
+from weft.envoy.type_urls import CDS, ECDS, EDS, LDS, RDS, SDS, SHORT_NAMES, VHDS
 from weft.serve.ads.states import ProxyState, TypeState
 
 HEADER: Final = ("NAME", "CLUSTER", "ISTIOD", "VERSION", "SUBSCRIBED TYPES")
 TYPE_HEADER: Final = ("TYPE", "STATUS", "RESOURCES", "SENT", "ACCEPTED")
 
-_ORDER: Final = (CDS, LDS, EDS, RDS, ECDS, SDS)
+_ORDER: Final = (CDS, LDS, EDS, RDS, VHDS, ECDS, SDS)
 _CONTROLLER: Final = "controller"
 _NOTHING: Final = "-"
 

@@ -7,13 +7,14 @@ the leaves that it touches.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from typing import Final, TypeVar
 
 from google.protobuf.message import Message
-from msgspec import Struct, structs
+from msgspec import structs
 
 from weft.base.protobuf import serialize
+from weft.envoy.built import BuildFailure, Built, Contents, built, by_name
 from weft.envoy.cluster import cluster
 from weft.envoy.endpoints import cluster_load_assignment
 from weft.envoy.inbound_routes import inbound_route_configuration
@@ -33,44 +34,22 @@ from weft.envoy.names import (
     VIRTUAL_OUTBOUND,
     inbound_name,
     listener_name,
-    local_domains,
 )
-from weft.envoy.rbac.http import route_access
-from weft.envoy.resource import Resource, resource
-from weft.envoy.route_configuration import VIRTUAL_HOSTS_FIELD, frame
+from weft.envoy.route_tables import RouteTables
 from weft.envoy.secrets import references, secret
 from weft.envoy.special_clusters import blackhole_cluster, inbound_cluster, passthrough_cluster, resolving_cluster
 from weft.envoy.tls_context import secret_name
-from weft.envoy.type_urls import CDS, EDS, LDS, RDS, SDS
-from weft.envoy.virtual_host import catches_all, fallback_host, virtual_host
-from weft.envoy.wire import bytes_field
+from weft.envoy.type_urls import CDS, EDS, LDS, RDS, SDS, VHDS
 from weft.graph.core import Graph
 from weft.graph.tables import Derived
 from weft.ir import view
-from weft.ir.access import Authorization
 from weft.ir.settings import MeshSettings, ProxyKey, ProxyScope
 from weft.ir.values import SecretRef
 
-WHOLE_TYPES: Final = frozenset({CDS, LDS})
+WHOLE_TYPES: Final = frozenset({CDS, LDS, VHDS})
 """Types that proxies discover as a whole; resources of others are asked for by name."""
 
-Contents = Mapping[str, Resource]
-Policies = tuple[Authorization, ...]
 V = TypeVar("V", bound=Hashable)
-
-_FORESEEN: Final = (ValueError, TypeError, KeyError, IndexError)
-"""What a builder raises for a value that it does not foresee."""
-
-
-class BuildFailure(Struct, frozen=True):
-    """A resource that could not be built; it is missing in the views, everything else is there."""
-
-    type_url: str
-    name: str
-    message: str
-
-
-Built = Resource | BuildFailure
 
 
 class ProxyResources:
@@ -79,7 +58,7 @@ class ProxyResources:
     It is the union of two parts: `scope_contents`, which all views of a scope share, and `own_contents`.
     """
 
-    types: Final = (CDS, EDS, LDS, RDS, SDS)
+    types: Final = (CDS, EDS, LDS, RDS, VHDS, SDS)
 
     def __init__(self, graph: Graph, mesh: view.MeshReader) -> None:
         self.graph = graph
@@ -88,12 +67,7 @@ class ProxyResources:
         self._endpoints: Derived[view.Endpoints, Built] = self._leaf(
             EDS, "endpoints resource", lambda v: v.name, lambda v, _: cluster_load_assignment(v)
         )
-        self._hosts: Derived[tuple[view.VirtualHost, Policies], bytes | BuildFailure] = Derived(
-            graph, "virtual host bytes", self._build_host
-        )
-        self._routes: Derived[tuple[ProxyScope | ProxyKey, str], Built | None] = Derived(
-            graph, "route resource", self._build_routes
-        )
+        self._tables = RouteTables(graph, mesh)
         self._listeners = self._leaf(
             LDS, "listener resource", lambda v: listener_name(v.address, v.port), outbound_listener
         )
@@ -123,10 +97,10 @@ class ProxyResources:
             graph, "resources of scope", self._join_scope
         )
         self.scope_contents: Derived[tuple[ProxyScope, str], Contents] = Derived(
-            graph, "view of scope", lambda key: _by_name(self._of_scope.get(key))
+            graph, "view of scope", lambda key: by_name(self._of_scope.get(key))
         )
         self.own_contents: Derived[tuple[ProxyKey, str], Contents] = Derived(
-            graph, "view of key", lambda key: _by_name(self._of_key(*key))
+            graph, "view of key", lambda key: by_name(self._of_key(*key))
         )
         self.contents: Derived[tuple[ProxyKey, str], Contents] = Derived(graph, "view", self._join_view)
         self._failures: Derived[tuple[ProxyKey, str], tuple[BuildFailure, ...]] = Derived(
@@ -140,65 +114,39 @@ class ProxyResources:
         """
         return tuple(failure for type_url in self.types for failure in self._failures.get((key, type_url)))
 
+    def whole_routes(self, key: ProxyKey) -> Contents:
+        """All route tables of a view with their virtual hosts inside, however they travel."""
+        own = (each for each in self._of_key(key, RDS))
+        return {**by_name(own), **self._tables.whole(_owner_of_tables(key))}
+
     # ---- leaves ------------------------------------------------------------------------------------------------
     def _leaf(
         self, type_url: str, label: str, name: Callable[[V], str], build: Callable[[V, MeshSettings], Message]
     ) -> Derived[V, Built]:
         def compute(value: V) -> Built:
-            return _built(type_url, name(value), lambda: serialize(build(value, self._mesh.settings())))
+            return built(type_url, name(value), lambda: serialize(build(value, self._mesh.settings())))
 
         return Derived(self.graph, label, compute)
 
     def _build_fixed(self, captured: bool) -> tuple[Built, ...]:
         settings = self._mesh.settings()
-        passthrough = _built(CDS, PASSTHROUGH_CLUSTER, lambda: serialize(passthrough_cluster(settings)))
-        resolving = _built(CDS, RESOLVING_CLUSTER, lambda: serialize(resolving_cluster(settings)))
-        blackhole = _built(CDS, BLACKHOLE_CLUSTER, lambda: serialize(blackhole_cluster()))
+        passthrough = built(CDS, PASSTHROUGH_CLUSTER, lambda: serialize(passthrough_cluster(settings)))
+        resolving = built(CDS, RESOLVING_CLUSTER, lambda: serialize(resolving_cluster(settings)))
+        blackhole = built(CDS, BLACKHOLE_CLUSTER, lambda: serialize(blackhole_cluster()))
         return passthrough if captured else resolving, blackhole
 
     def _build_secret(self, key: tuple[str, SecretRef]) -> Built | None:
         namespace, reference = key
         found = secret(reference, self._mesh.credential(namespace, reference))
-        return _built(SDS, secret_name(reference), lambda: serialize(found)) if found is not None else None
-
-    def _build_routes(self, key: tuple[ProxyScope | ProxyKey, str]) -> Built | None:
-        name = key[1]
-        table, policies = self._find_table(key)
-        return _built(RDS, name, lambda: b"".join(self._table(table, policies))) if table is not None else None
-
-    def _find_table(self, key: tuple[ProxyScope | ProxyKey, str]) -> tuple[view.RouteConfiguration | None, Policies]:
-        owner, name = key
-        if not isinstance(owner, ProxyKey):
-            return self._mesh.routes(owner, name), ()
-        policies = next((each.authorizations for each in self._mesh.gateway_listeners(owner)), ())
-        return self._mesh.gateway_routes(owner, name), policies
-
-    def _table(self, table: view.RouteConfiguration, policies: Policies) -> Iterator[bytes]:
-        """A table's bytes: its frame, then its hosts, each serialized alone (protobuf merges concatenated messages)."""
-        yield serialize(frame(table.name, by_port=table.by_port))
-        for host in table.hosts:
-            built = self._hosts.get((host, policies))
-            if isinstance(built, bytes):
-                yield bytes_field(VIRTUAL_HOSTS_FIELD, built)
-        if not any(catches_all(host) for host in table.hosts):
-            fallback = fallback_host(table.fallback)
-            if fallback is not None:
-                yield bytes_field(VIRTUAL_HOSTS_FIELD, serialize(fallback))
-
-    def _build_host(self, key: tuple[view.VirtualHost, Policies]) -> bytes | BuildFailure:
-        host, policies = key
-        try:
-            return serialize(virtual_host(host, route_access(policies, local_domains(self._mesh.settings()))))
-        except _FORESEEN as failure:
-            return BuildFailure(RDS, host.name, f"{type(failure).__name__}: {failure}")
+        return built(SDS, secret_name(reference), lambda: serialize(found)) if found is not None else None
 
     # ---- joins -------------------------------------------------------------------------------------------------
     def _join_scope(self, key: tuple[ProxyScope, str]) -> tuple[Built, ...]:
         scope, type_url = key
-        if scope.role == "edge" and type_url in (LDS, RDS):  # a gateway's depend on which gateway it is
+        if scope.role == "edge" and type_url in (LDS, RDS, VHDS):  # a gateway's depend on which gateway it is
             return ()
         common = self._mesh.common_scope(scope)
-        if common != scope and type_url != RDS:
+        if common != scope and type_url not in (RDS, VHDS):
             return self._of_scope.get((common, type_url))
         if type_url == CDS:
             clusters = (self._mesh.cluster(scope, name) for name in self._mesh.cluster_names(scope))
@@ -207,12 +155,14 @@ class ProxyResources:
             found = (self._mesh.endpoints(scope, name) for name in self._mesh.cluster_names(scope))
             return tuple(self._endpoints.get(each) for each in found if each is not None)
         if type_url == RDS:
-            return tuple(_present(self._routes.get((scope, name)) for name in self._mesh.route_names(scope)))
+            return tuple(self._tables.tables(scope))
+        if type_url == VHDS:
+            return tuple(self._tables.shared_hosts(scope))
         if type_url != LDS or not scope.captured:
             return ()
         settings = self._mesh.settings()
         fallback = self._mesh.outbound_fallback(scope)
-        virtual = _built(LDS, VIRTUAL_OUTBOUND, lambda: serialize(virtual_outbound(fallback, settings, scope.families)))
+        virtual = built(LDS, VIRTUAL_OUTBOUND, lambda: serialize(virtual_outbound(fallback, settings, scope.families)))
         return (virtual, *(self._listeners.get(each) for each in self._mesh.outbound_listeners(scope)))
 
     def _join_view(self, key: tuple[ProxyKey, str]) -> Contents:
@@ -220,17 +170,9 @@ class ProxyResources:
         return {**self.scope_contents.get((proxy.scope, type_url)), **self.own_contents.get(key)}
 
     def _find_failures(self, key: tuple[ProxyKey, str]) -> tuple[BuildFailure, ...]:
-        built = (*self._all(*key), *(self._built_hosts(key[0]) if key[1] == RDS else ()))
-        return tuple(each for each in built if isinstance(each, BuildFailure))
-
-    def _built_hosts(self, key: ProxyKey) -> Iterator[bytes | BuildFailure]:
-        """The virtual hosts of all tables but those of a workload's own ports."""
-        gateway = key.scope.role == "edge"
-        owner: ProxyScope | ProxyKey = key if gateway else key.scope
-        names = self._mesh.gateway_route_names(key) if gateway else self._mesh.route_names(key.scope)
-        for name in names:
-            table, policies = self._find_table((owner, name))
-            yield from (self._hosts.get((host, policies)) for host in (table.hosts if table is not None else ()))
+        proxy, type_url = key
+        hosts = self._tables.failures(_owner_of_tables(proxy)) if type_url == RDS else ()
+        return (*(each for each in self._all(*key) if isinstance(each, BuildFailure)), *hosts)
 
     def _all(self, key: ProxyKey, type_url: str) -> Iterator[Built]:
         yield from self._of_scope.get((key.scope, type_url))
@@ -288,19 +230,13 @@ class ProxyResources:
         if type_url == LDS:
             yield from (self._gateway_listeners.get(each) for each in self._mesh.gateway_listeners(key))
         elif type_url == RDS:
-            yield from _present(self._routes.get((key, name)) for name in self._mesh.gateway_route_names(key))
+            yield from self._tables.tables(key)
+        elif type_url == VHDS:
+            yield from self._tables.shared_hosts(key)
 
 
-def _built(type_url: str, name: str, body: Callable[[], bytes]) -> Built:
-    """The resource, or why it can't be built: one value that the builders do not foresee must not take others along."""
-    try:
-        return resource(type_url, name, body())
-    except _FORESEEN as failure:
-        return BuildFailure(type_url, name, f"{type(failure).__name__}: {failure}")
-
-
-def _by_name(found: Iterable[Built]) -> Contents:
-    return {built.name: built for built in found if isinstance(built, Resource)}
+def _owner_of_tables(key: ProxyKey) -> ProxyScope | ProxyKey:
+    return key if key.scope.role == "edge" else key.scope
 
 
 def _present(found: Iterable[Built | None]) -> Iterator[Built]:

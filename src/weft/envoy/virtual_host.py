@@ -1,7 +1,7 @@
 """Virtual hosts: the routes of one host, and what answers for hosts that nobody knows."""
 
 from collections.abc import Sequence
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from google.protobuf.message import Message
 
@@ -18,7 +18,7 @@ from weft.envoy.rbac.http import RouteAccess
 from weft.envoy.route.route import OPEN, routes
 from weft.envoy.route.tunnel import tunnel_route
 from weft.ir import view
-from weft.ir.view import Destination, StreamRoute
+from weft.ir.view import Destination, Fallback, StreamRoute
 
 VIRTUAL_HOST: Final = "envoy.config.route.v3.VirtualHost"
 
@@ -43,7 +43,7 @@ def virtual_host(source: view.VirtualHost, access: RouteAccess = OPEN) -> Messag
     )
 
 
-def fallback_host(fallback: Literal["allow", "deny", "not_found", "resolve"]) -> Message | None:
+def fallback_host(fallback: Fallback) -> Message | None:
     """Returns the VirtualHost for all other hosts; None where Envoy's own 404 is the answer.
 
     To be resolved, a host must not be the proxy itself: it would be asked for the same again and again.

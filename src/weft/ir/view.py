@@ -127,17 +127,24 @@ class VirtualHost(Struct, frozen=True, cache_hash=True):
     tunnel: StreamRoute | None = None
 
 
+Fallback = Literal["allow", "deny", "not_found", "resolve"]
+"""What happens to requests for hosts that a table does not name."""
+
+
 class RouteConfiguration(Struct, frozen=True):
     """A table of hosts. `fallback` is for hosts that are in no virtual host: to their original address, refused with
     502, answered 404, or to the addresses that their name has in DNS.
 
     `by_port`: hosts are told apart by the port that requests name; else a host stands for itself on any port.
+    `shared`: by many services, so that its hosts are worth being told one by one; a table never changes in this.
+    Names of hosts are unique in a table, and so are their domains.
     """
 
     name: str
     hosts: tuple[VirtualHost, ...]
-    fallback: Literal["allow", "deny", "not_found", "resolve"]
+    fallback: Fallback
     by_port: bool = False
+    shared: bool = False
 
 
 class OutboundListener(Struct, frozen=True, cache_hash=True, kw_only=True):

@@ -179,7 +179,7 @@ class Outbound:
             hosts = _only(found, endpoint) if found is not None else ()
         else:
             hosts = unique_domains(self._hosts(scope, [(port, each) for each in self._in_table(scope, port)]))
-        return RouteConfiguration(name, hosts, self._scopes.fallback(scope)) if hosts else None
+        return RouteConfiguration(name, hosts, self._scopes.fallback(scope), shared=not host) if hosts else None
 
     def _hosts(self, scope: ProxyScope, named: list[tuple[int, str]]) -> Iterator[VirtualHost]:
         """The virtual hosts of some ports of hosts, then those of single endpoints, which take what is left."""
@@ -205,7 +205,7 @@ class Outbound:
         named = [(port, host) for port in sorted(ports | {UNKNOWN_HOST_PORT}) for host in self._in_table(scope, port)]
         hosts = unique_domains(self._hosts(scope, named))
         fallback: Literal["deny", "resolve"] = "deny" if self._scopes.fallback(scope) == "deny" else "resolve"
-        return RouteConfiguration(HTTP_PROXY, hosts, fallback, by_port=True)
+        return RouteConfiguration(HTTP_PROXY, hosts, fallback, by_port=True, shared=True)
 
     def _find_hosts(self, key: tuple[ProxyScope, int]) -> tuple[str, ...]:
         """Hosts with a virtual host in the table of a port: services first, then hosts that only a route names."""
@@ -283,15 +283,23 @@ def _only(host: VirtualHost, endpoint: str) -> tuple[VirtualHost, ...]:
 
 
 def unique_domains(hosts: Iterable[VirtualHost]) -> tuple[VirtualHost, ...]:
-    """Virtual hosts without domains that an earlier one has: one duplicate makes Envoy refuse the whole table."""
+    """Virtual hosts without domains that an earlier one has: one duplicate makes Envoy refuse the whole table.
+
+    An endpoint that lost its first name to a host that is called the same is named by what it has left.
+    """
     seen: set[str] = set()
-    unique = []
+    unique: dict[str, VirtualHost] = {}
     for host in hosts:
         domains = tuple(domain for domain in host.domains if domain not in seen)
         seen.update(domains)
-        if domains:
-            unique.append(host if len(domains) == len(host.domains) else structs.replace(host, domains=domains))
-    return tuple(unique)
+        if not domains:
+            continue
+        if len(domains) < len(host.domains):
+            host = structs.replace(host, domains=domains)
+        if host.name in unique:
+            host = structs.replace(host, name=f"{domains[0]}:{host.name.rpartition(':')[2]}")
+        unique[host.name] = host
+    return tuple(unique.values())
 
 
 def _shares_table(service: Service, port: ServicePort) -> bool:

@@ -82,9 +82,10 @@ class Outcome:
             raise ValueError(f"{case.name}: there is no pod {case.header.proxy}")
         key = pipeline.mesh.key(workload, case.header.role)
         self.failures = pipeline.resources.failures(key)
+        found = {kind: pipeline.resources.contents.get((key, type_url)) for kind, type_url in TYPES.items()}
+        found["routes"] = pipeline.resources.whole_routes(key)
         self.resources: Resources = {
-            kind: [_message(found) for _, found in sorted(pipeline.resources.contents.get((key, type_url)).items())]
-            for kind, type_url in TYPES.items()
+            kind: [_message(resource) for _, resource in sorted(table.items())] for kind, table in found.items()
         }
 
     def destinations(self) -> Iterator[str]:

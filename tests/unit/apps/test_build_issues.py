@@ -8,7 +8,7 @@ import pytest
 from tests.unit.apps.controller import NAMESPACE, ROUTES, WEB, Controller
 
 from weft.base.issues import Issue, Ref
-from weft.envoy import resources
+from weft.envoy import resources, route_tables
 from weft.envoy.cluster import cluster
 from weft.envoy.virtual_host import virtual_host
 from weft.model import codes
@@ -32,7 +32,7 @@ def odd() -> Iterator[None]:
             raise KeyError("an odd policy")
         return cluster(value, *rest)
 
-    with patch.object(resources, "virtual_host", odd_host), patch.object(resources, "cluster", odd_cluster):
+    with patch.object(route_tables, "virtual_host", odd_host), patch.object(resources, "cluster", odd_cluster):
         yield
 
 

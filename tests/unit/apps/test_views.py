@@ -8,7 +8,7 @@ from tests.unit.apps.test_pipeline import POD, SERVICE, put
 from weft.apps.pipeline import Pipeline
 from weft.apps.views import ProxyViews
 from weft.base.issues import Ref
-from weft.envoy.type_urls import CDS, EDS, LDS, RDS
+from weft.envoy.type_urls import CDS, EDS, LDS, RDS, VHDS
 from weft.serve.ads.messages import Node
 from weft.serve.ads.views import Changes, View
 from weft.serve.callers import Pod
@@ -105,7 +105,8 @@ def test_what_comes_and_goes_is_told(world: World) -> None:
     api = "outbound|80||api.shop.svc.cluster.local"
     assert stream.heard[0][CDS] == {api}
     assert stream.heard[0][EDS] == {api}
-    assert stream.heard[0][RDS] == {"80"}
+    assert stream.heard[0][VHDS] == {"80/api.shop.svc.cluster.local:80"}
+    assert RDS not in stream.heard[0]
     world.pipeline.objects.remove(Ref("Service", "shop", "api"))
     assert world.views.refresh() == set()
     assert stream.heard[1] == stream.heard[0]
@@ -123,7 +124,7 @@ def test_endpoints_go_ahead_of_what_takes_long(world: World) -> None:
     assert stream.heard == [{EDS: {WEB}}], "those of a cluster that nobody has yet come with it"
     world.views.refresh()
     assert {type_url for type_url, names in stream.heard[1].items() if API in names} == {CDS, EDS}
-    assert "80" in stream.heard[1][RDS]
+    assert stream.heard[1][VHDS] == {"80/api.shop.svc.cluster.local:80"}
     assert len(stream.heard) == 2
 
 

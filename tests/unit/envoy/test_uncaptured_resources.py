@@ -6,7 +6,7 @@ from msgspec import structs
 from tests.unit.mesh.world import World, host_of, service, workload
 
 from weft.envoy.resources import ProxyResources
-from weft.envoy.type_urls import CDS, LDS, RDS
+from weft.envoy.type_urls import CDS, LDS, RDS, VHDS
 from weft.ir.inventory import Workload
 from weft.ir.settings import ProxyKey
 
@@ -55,10 +55,10 @@ def test_a_change_of_one_service_builds_one_virtual_host_of_the_joined_table() -
     for name in ("web", "reviews", "ratings", "details"):
         world.put(service(name), name=name)
     key, resources = uncaptured(world), ProxyResources(world.graph, world.mesh)
-    before = resources.contents.get((key, RDS))["http_proxy"]
-    built = resources._hosts.computed
+    before = resources.contents.get((key, VHDS))
+    built = resources._tables.hosts.computed
     renamed = structs.replace(service("ratings"), aliases=(host_of("stars"),), addresses=(("", "10.96.9.9"),))
     world.put(renamed, name="ratings")
-    after = resources.contents.get((key, RDS))["http_proxy"]
-    assert after != before
-    assert resources._hosts.computed == built + 1
+    after = resources.contents.get((key, VHDS))
+    assert {name for name in before if after[name] is not before[name]} == {f"http_proxy/{host_of('ratings')}:80"}
+    assert resources._tables.hosts.computed == built + 1

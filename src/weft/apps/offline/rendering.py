@@ -12,7 +12,7 @@ from weft.apps.offline.redaction import REDACTED, Json, redacted
 from weft.base import protobuf
 from weft.envoy.names import IDENTITY_SECRET, ROOTS_SECRET
 from weft.envoy.resource import Resource
-from weft.envoy.resources import WHOLE_TYPES, ProxyResources
+from weft.envoy.resources import ProxyResources
 from weft.envoy.type_urls import CDS, EDS, LDS, RDS, SDS
 from weft.ir.settings import ProxyKey
 
@@ -27,6 +27,7 @@ SECTIONS: Final = MappingProxyType(
 )
 """Where resources of a type stand."""
 
+_NAMING: Final = frozenset({CDS, LDS})
 _DISCOVERED: Final = "envoy.service.discovery.v3.Resource"
 _OWN_SECRETS: Final[Mapping[str, Json]] = MappingProxyType(
     {
@@ -40,11 +41,12 @@ _OWN_SECRETS: Final[Mapping[str, Json]] = MappingProxyType(
 def render(bootstrap: Json, resources: ProxyResources, key: ProxyKey, *, types: Sequence[str]) -> Json:
     """Bootstrap and resources of the proxy of a key, each section sorted by name; sections of other types are empty.
 
-    Of what proxies ask for by name there is only what its listeners and clusters name: no more is ever sent.
+    Of what proxies ask for by name there is only what its listeners and clusters name: no more is ever sent. Routes are
+    shown with their virtual hosts inside, however these travel.
     """
     found = {type_url: _contents(resources, key, type_url) if type_url in types else {} for type_url in SECTIONS}
-    named = set(_references([[*found[type_url].values()] for type_url in WHOLE_TYPES]))
-    for type_url in SECTIONS.keys() - WHOLE_TYPES:
+    named = set(_references([[*found[type_url].values()] for type_url in _NAMING]))
+    for type_url in SECTIONS.keys() - _NAMING:
         found[type_url] = {name: each for name, each in found[type_url].items() if (type_url, name) in named}
     own = {name: {"name": name, **content} for name, content in _OWN_SECRETS.items() if (SDS, name) in named}
     found[SDS] = own | {name: redacted(secret) for name, secret in found[SDS].items()}
@@ -53,7 +55,8 @@ def render(bootstrap: Json, resources: ProxyResources, key: ProxyKey, *, types: 
 
 
 def _contents(resources: ProxyResources, key: ProxyKey, type_url: str) -> dict[str, Json]:
-    return {name: as_json(each) for name, each in resources.contents.get((key, type_url)).items()}
+    found = resources.whole_routes(key) if type_url == RDS else resources.contents.get((key, type_url))
+    return {name: as_json(each) for name, each in found.items()}
 
 
 def as_json(resource: Resource) -> Json:

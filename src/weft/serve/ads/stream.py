@@ -8,6 +8,7 @@ Envoy 1.40 and is tested with it:
 - A cluster that changes waits for its endpoints again, though they did not change: they are sent again behind it.
   Certificates need not be.
 - Removals wait until whatever may refer to the removed resource is settled: break after make.
+- Virtual hosts are those of the tables that the client asked for: see `host_subscription`.
 - Only the writer asks for responses, one at a time, so that changes merge while it is busy or an ACK is awaited.
 """
 
@@ -18,6 +19,7 @@ from msgspec import Struct
 
 from weft.envoy.type_urls import CDS, ECDS, EDS, LDS, PUSH_ORDER, RDS, SDS, VHDS
 from weft.serve.ads.bodies import Bodies
+from weft.serve.ads.host_subscription import HostSubscription
 from weft.serve.ads.messages import DeltaRequest, RequestError, encode_rest
 from weft.serve.ads.subscription import Refusal, Subscription
 from weft.serve.ads.views import Changes, ResourceSource, differences
@@ -74,6 +76,7 @@ class DeltaStream:
         self._order: tuple[Subscription, ...] = ()
         self._quiet = False  # true if nothing was pending when it was last looked: most of the time
         self._rewarming: set[str] = set()
+        self._tables_held: frozenset[str] = frozenset()
         self._responses = 0
 
     @property
@@ -85,11 +88,14 @@ class DeltaStream:
         """Takes a request; returns a refusal if that is what it brings. RequestError where a limit is passed."""
         self._quiet = False
         subscription = self._subscriptions.get(request.type_url)
+        refusal = None
         if subscription is None:
             self._open(request)
-            return None
-        refusal = subscription.answered(request.nonce, request.error, now) if request.nonce else None
-        subscription.update(self._source, request)
+        else:
+            refusal = subscription.answered(request.nonce, request.error, now) if request.nonce else None
+            subscription.update(self._source, request)
+        if request.type_url == RDS:
+            self._relate_hosts(request)
         return refusal
 
     def changed(self, changes: Changes) -> None:
@@ -133,12 +139,29 @@ class DeltaStream:
     def _open(self, request: DeltaRequest) -> None:
         if len(self._subscriptions) >= _MAX_TYPES:
             raise RequestError(f"a stream may ask for {_MAX_TYPES} types of resources")
-        subscription = Subscription(self._source, request)
+        subscription = self._new_subscription(request)
         self._subscriptions[request.type_url] = subscription
         self._order = tuple(self._ordered())
         if request.type_url == EDS:
             subscription.resend_subscribed(self._rewarming)
             self._rewarming.clear()
+
+    def _new_subscription(self, request: DeltaRequest) -> Subscription:
+        if request.type_url != VHDS:
+            return Subscription(self._source, request)
+        hosts, tables = HostSubscription(self._source, request), self._subscriptions.get(RDS)
+        if tables is not None:
+            hosts.ask(self._source, tables.names, self._tables_held)
+        return hosts
+
+    def _relate_hosts(self, request: DeltaRequest) -> None:
+        """Virtual hosts come with the tables that a client asks for."""
+        asked, unwanted = frozenset(request.subscribe), frozenset(request.unsubscribe)
+        self._tables_held = (self._tables_held - asked - unwanted) | request.initial_versions.keys()
+        hosts = self._subscriptions.get(VHDS)
+        if isinstance(hosts, HostSubscription):
+            hosts.drop(unwanted)
+            hosts.ask(self._source, asked - unwanted, self._tables_held)
 
     def _ordered(self) -> Iterator[Subscription]:
         for type_url in PUSH_ORDER:
@@ -189,4 +212,5 @@ class DeltaStream:
         referring = self._subscriptions.get(type_url)
         if referring is not None:
             return referring.unsettled
-        return type_url in _MOSTLY_ASKED_FOR and removing.resumed and now < self._started + self._pacing.removal
+        expected = type_url in _MOSTLY_ASKED_FOR or (type_url == VHDS and bool(self._source.wildcard(VHDS)))
+        return expected and removing.resumed and now < self._started + self._pacing.removal

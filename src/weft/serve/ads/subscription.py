@@ -12,7 +12,7 @@ from typing import Final
 from msgspec import Struct
 
 from weft.envoy.resource import Resource
-from weft.envoy.type_urls import LDS
+from weft.envoy.type_urls import LDS, VHDS
 from weft.serve.ads.messages import WILDCARD, DeltaRequest, RequestError
 from weft.serve.ads.views import ResourceSource
 
@@ -23,6 +23,7 @@ MAX_RESPONSE_BYTES: Final = 1024 * 1024
 """Size of a response, unless one resource alone is larger."""
 
 _MAX_UNANSWERED: Final = 4
+_AT_ONCE: Final = (LDS, VHDS)
 
 
 class Batch(Struct, frozen=True):
@@ -187,7 +188,7 @@ class Subscription:
         removals if `hold_removals` says so, which is asked only if there are any.
 
         A response is kept small, so that a client that does not read holds little of our memory. Only listeners come
-        all at once: Envoy is ready, and says so, once it has the first response with some.
+        all at once: Envoy is ready, and says so, once it has the first response with some. So do virtual hosts.
         """
         batch, held, all_seen = Batch(), set[str](), True
         while not batch and (self._parts or self.stale - held):
@@ -206,7 +207,7 @@ class Subscription:
 
     def _look_up(self, source: ResourceSource, names: Set[str]) -> tuple[Batch, Set[str]]:
         """As much of `names` as fits into a response, and the names that are left."""
-        room = sys.maxsize if self.type_url == LDS else MAX_RESPONSE_BYTES
+        room = sys.maxsize if self.type_url in _AT_ONCE else MAX_RESPONSE_BYTES
         resources: list[Resource] = []
         removed: list[str] = []
         ordered = sorted(names if self.wildcard else names & self.names)

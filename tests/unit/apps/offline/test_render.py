@@ -23,6 +23,7 @@ from tests.unit.apps.offline.files import (
 
 from weft.apps.offline.rendering import SECTIONS, as_json
 from weft.envoy.resources import ProxyResources
+from weft.envoy.type_urls import VHDS
 
 OWN_SECRETS = ["ROOTCA", "default"]
 
@@ -62,6 +63,7 @@ def test_the_controller_has_the_same_for_every_pod_when_all_are_ready(controller
         found = rendered(controller.folder, f"shop/{record.name}", "--gateway-address", "0.0.0.0")
         for type_url in set(ProxyResources.types) & SECTIONS.keys():
             sent, section = pipeline.resources.contents.get((key, type_url)), SECTIONS[type_url]
+            sent = pipeline.resources.whole_routes(key) if section == "routes" else sent
             if section == "secrets":
                 assert set(names(found, section)) - set(OWN_SECRETS) == set(sent)
             else:
@@ -228,7 +230,8 @@ def test_bad_objects_are_told_and_the_rest_is_rendered(shop: Path) -> None:
 
 
 def test_every_type_of_resource_has_a_section() -> None:
-    assert set(ProxyResources.types) == set(SECTIONS)
+    """Virtual hosts stand in their routes."""
+    assert set(ProxyResources.types) == {*SECTIONS, VHDS}
 
 
 # ---- how it is written -----------------------------------------------------------------------------------------------

@@ -1,0 +1,97 @@
+"""What one client is told of virtual hosts (VHDS): those of the route tables that it asked for, each ahead of demand.
+
+Envoy asks for no virtual host by name. It takes those of a table by the table's name before the last slash, if it has
+the table; else it loses them, and yet answers that it took them. And it keeps them as long as the table, which it keeps
+for requests on their way when no listener is left. All of this was seen with Envoy 1.40, and is tested with it:
+
+- A client is told the hosts of a table from when it asks for the table, all of them each time that it asks.
+- They come in one response, however many: a listener serves once its table has any host, and a domain that moves from
+  one host to another may neither be lost in between nor be in both, for which Envoy would refuse the response.
+- Hosts of a table that is gone are not removed. They are when the table comes back without them.
+"""
+
+from collections.abc import Callable, Iterable, Set
+
+from weft.envoy.type_urls import RDS, VHDS
+from weft.serve.ads.messages import DeltaRequest
+from weft.serve.ads.subscription import Batch, Refusal, Subscription
+from weft.serve.ads.views import ResourceSource
+
+
+class HostSubscription(Subscription):
+    """The state of VHDS on one stream. To others it looks like a wildcard."""
+
+    def __init__(self, source: ResourceSource, request: DeltaRequest) -> None:
+        self._tables: set[str] = set()
+        self._known = dict(request.initial_versions)
+        self._parked: set[str] = set()
+        self._retried: frozenset[str] = frozenset()
+        self._in_parts = False
+        super().__init__(source, request)
+
+    def _open(self, source: ResourceSource, request: DeltaRequest) -> None:
+        self.wildcard, self._implicit = True, False
+
+    # what the client wants
+
+    def ask(self, source: ResourceSource, tables: Set[str], held: Set[str]) -> None:
+        """Takes tables that the client asks for. Of those that it has `held` since before this stream, only what
+        differs from the versions that it told is told to it.
+        """
+        self._tables |= tables
+        whole = source.wildcard(VHDS) or {}
+        known = {name: self._known.pop(name) for name in _of_tables(self._known, tables)}
+        for name in _of_tables(known.keys() | whole.keys(), tables):
+            host = whole.get(name)
+            if host is None or _table_of(name) not in held or known.get(name) != host.version:
+                self.stale.add(name)
+        self.refused -= self.stale
+
+    def drop(self, tables: Set[str]) -> None:
+        """Forgets tables that the client does not want any more: their hosts go with them."""
+        self._tables -= tables
+        for kept in (self.stale, self.refused, self._parked):
+            kept -= _of_tables(kept, tables)
+
+    def changed(self, names: Set[str]) -> None:
+        """As in `Subscription`."""
+        super().changed(_of_tables(names, self._tables))
+
+    # what is to be sent
+
+    def take(self, source: ResourceSource, now: float, hold_removals: Callable[[], bool]) -> Batch | None:
+        """As in `Subscription`."""
+        self._park(source)
+        return super().take(source, now, hold_removals)
+
+    def _park(self, source: ResourceSource) -> None:
+        """Sets the hosts of tables that are gone aside, and takes those of tables that are there again."""
+        gone = {table for table in self._tables if source.named(RDS, table) is None}
+        names = self.stale | self._parked
+        self._parked = _of_tables(names, gone)
+        self.stale = names - self._parked
+
+    # what the client answers
+
+    def answered(self, nonce: str, error: str | None, now: float) -> Refusal | None:
+        """As in `Subscription`, and what was refused alone is tried again when something else was taken since: it may
+        have been refused for a domain that another host had until then.
+        """
+        before = len(self.refused)
+        refusal = super().answered(nonce, error, now)
+        self._in_parts = self._in_parts or bool(self._parts)
+        settled = not self._parts and not self._unanswered
+        if settled and self.refused and (self._in_parts or len(self.refused) < before):
+            self._in_parts = False
+            if self.refused != self._retried:
+                self._retried = frozenset(self.refused)
+                self._parts.append(self._retried)
+        return refusal
+
+
+def _table_of(name: str) -> str:
+    return name.rpartition("/")[0]
+
+
+def _of_tables(names: Iterable[str], tables: Set[str]) -> set[str]:
+    return {name for name in names if _table_of(name) in tables} if tables else set()

@@ -14,7 +14,7 @@ from typing import Any
 
 from weft.base import protobuf
 from weft.envoy.resource import Resource, resource
-from weft.envoy.type_urls import CDS, EDS, LDS, RDS
+from weft.envoy.type_urls import CDS, EDS, LDS, RDS, VHDS
 from weft.identity.authority import Authority, new_authority
 from weft.identity.keys import generate_key
 from weft.identity.profiles import Subject
@@ -46,6 +46,7 @@ _MESSAGES = {
     EDS: "envoy.config.endpoint.v3.ClusterLoadAssignment",
     LDS: "envoy.config.listener.v3.Listener",
     RDS: "envoy.config.route.v3.RouteConfiguration",
+    VHDS: "envoy.config.route.v3.VirtualHost",
 }
 
 
@@ -62,7 +63,7 @@ class ControlPlane:
         self.pods: dict[str, Pod] = {POD.uid: POD}
         self.nacks: list[Nack] = []
         self.saved: list[Authority] = []
-        self.table = ResourceTable((CDS, LDS))
+        self.table = ResourceTable((CDS, LDS, VHDS))
         self.view = View("all", self.table)
         self.authority = LiveAuthority(
             new_authority("mesh.test", self_signed("mesh.test", utc_now())), self.saved.append
@@ -398,6 +399,18 @@ def routes(target: str | int, *, name: str = "routes", domains: tuple[str, ...] 
     return make(RDS, {"name": name, "virtual_hosts": hosts})
 
 
+def table_in_parts(name: str = "routes") -> Resource:
+    """A table whose hosts are discovered one by one."""
+    return make(RDS, {"name": name, "vhds": {"config_source": ADS}})
+
+
+def host(name: str, target: str | int, *domains: str, table: str = "routes") -> Resource:
+    """One host of such a table."""
+    action = {"route": {"cluster": target}} if isinstance(target, str) else {"direct_response": {"status": target}}
+    routes = [{"match": {"prefix": "/"}, **action}]
+    return make(VHDS, {"name": f"{table}/{name}", "domains": domains, "routes": routes})
+
+
 def everything() -> tuple[Resource, ...]:
     """One of each type: 18000 -> cluster `back` -> mutual TLS -> 18001."""
     return cluster("back"), endpoints("back"), front(), back(), routes("back")
@@ -412,11 +425,11 @@ class Answer(dict[str, str]):
     status = 0
 
 
-def _request(port: int) -> Answer:
+def _request(port: int, asked: str | None) -> Answer:
     answer = Answer()
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
     try:
-        connection.request("GET", "/")
+        connection.request("GET", "/", headers={"Host": asked} if asked else {})
         response = connection.getresponse()
         answer.update(response.getheaders())
         answer.status = response.status
@@ -427,14 +440,17 @@ def _request(port: int) -> Answer:
     return answer
 
 
-async def request(port: int = 18000) -> Answer:
-    return await asyncio.to_thread(_request, port)
+async def request(port: int = 18000, asked: str | None = None) -> Answer:
+    """A request, for the host `asked` if one is said."""
+    return await asyncio.to_thread(_request, port, asked)
 
 
 class Load:
     """Requests one after the other until it is left; `failed` are those that were not answered with 200."""
 
-    def __init__(self) -> None:
+    def __init__(self, port: int = 18000, asked: str | None = None) -> None:
+        self._port = port
+        self._asked = asked
         self.failed: list[int] = []
         self.answers: list[Answer] = []
 
@@ -449,7 +465,7 @@ class Load:
 
     async def _run(self) -> None:
         while not self._stop.is_set():
-            answer = await request()
+            answer = await request(self._port, self._asked)
             self.answers.append(answer)
             if answer.status != 200:
                 self.failed.append(answer.status)

@@ -46,7 +46,7 @@ def synced(plane: ControlPlane) -> Callable[[], object]:
 
 
 async def test_a_listener_serves_nothing_before_its_hosts_are_there(plane: ControlPlane, start_envoy: Start) -> None:
-    """Of a thousand the last is there from the first answer on, both at the start and for a listener that comes later."""
+    """Of a thousand the last is there from the first answer on, at the start and for a listener that comes later."""
     many = [host(f"h{number:04}", 200, f"h{number:04}.test") for number in range(1_000)]
     plane.set(*served(*many))
     for port, table in ((18000, "routes"), (18003, "second")):
@@ -180,7 +180,9 @@ async def test_a_change_of_the_table_itself_keeps_its_hosts(plane: ControlPlane,
     async with Load(asked="a.test") as load:
         for number in range(5):
             header = {"header": {"key": "x-number", "value": str(number)}}
-            parts = {"vhds": {"config_source": {"ads": {}, "resource_api_version": "V3", "initial_fetch_timeout": "0s"}}}
+            parts = {
+                "vhds": {"config_source": {"ads": {}, "resource_api_version": "V3", "initial_fetch_timeout": "0s"}}
+            }
             plane.set(make(RDS, {"name": "routes", **parts, "response_headers_to_add": [header]}))
             await until(synced(plane))
     assert load.failed == []

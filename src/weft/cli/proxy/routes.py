@@ -77,11 +77,12 @@ def inline_summary(configuration: RouteConfiguration) -> str:
 def _rows(configuration: RouteConfiguration) -> Iterator[tuple[str, ...]]:
     for host in configuration.virtual_hosts:
         domains = _shown_domains(host.domains)
+        name = host.name.removeprefix(f"{configuration.name}/")  # as hosts are named that are discovered one by one
         for route in host.routes:
             if route.route is None or route.route.cluster != _PASSTHROUGH:
-                yield configuration.name, host.name, domains, _describe(route.match), route.metadata.config
+                yield configuration.name, name, domains, _describe(route.match), route.metadata.config
         if not host.routes:
-            yield configuration.name, host.name, domains, _EVERYWHERE, _NO_ROUTE
+            yield configuration.name, name, domains, _EVERYWHERE, _NO_ROUTE
 
 
 def _order(name: str) -> tuple[int, str]:

@@ -77,8 +77,8 @@ class Tally:
 class Client:
     """Sends one request after the other."""
 
-    def __init__(self, url: SplitResult, tally: Tally, *, keeps: bool, proxy: str = "") -> None:
-        place = urlsplit(f"//{proxy}") if proxy else url
+    def __init__(self, url: SplitResult, tally: Tally, *, keeps: bool, proxy: str = "", to: str = "") -> None:
+        place = urlsplit(f"//{proxy or to}") if proxy or to else url
         self._host, self._port = place.hostname or "", place.port or 80
         target = (url.path or "/") + (f"?{url.query}" if url.query else "")
         target = f"http://{url.netloc}{target}" if proxy else target
@@ -149,7 +149,7 @@ async def run(options: argparse.Namespace) -> dict[str, Any]:
     url = urlsplit(options.url)
     kinds = [True] * options.kept + [False] * options.fresh
     interval = len(kinds) / options.rate
-    clients = [Client(url, tally, keeps=keeps, proxy=options.proxy) for keeps in kinds]
+    clients = [Client(url, tally, keeps=keeps, proxy=options.proxy, to=options.to) for keeps in kinds]
     ended = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ended.set)
     print("started", flush=True)
@@ -170,6 +170,7 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=150.0, help="requests a second")
     proxy = urlsplit(os.environ.get("http_proxy", "")).netloc
     parser.add_argument("--proxy", default=proxy, help="host:port of an HTTP proxy to send them through")
+    parser.add_argument("--to", default="", help="host:port to connect to, if it is not the URL's")
     parser.add_argument("--kept", type=int, default=8, help="clients that keep their connection")
     parser.add_argument("--fresh", type=int, default=2, help="clients that open a connection for each request")
     print(json.dumps(asyncio.run(run(parser.parse_args()))), flush=True)

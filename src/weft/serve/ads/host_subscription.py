@@ -8,6 +8,7 @@ for requests on their way when no listener is left. All of this was seen with En
 - They come in one response, however many: a listener serves once its table has any host, and a domain that moves from
   one host to another may neither be lost in between nor be in both, for which Envoy would refuse the response.
 - Hosts of a table that is gone are not removed. They are when the table comes back without them.
+- When the client wants a table no more its hosts are removed: it would go on to tell that it has them.
 """
 
 from collections.abc import Callable, Iterable, Set
@@ -25,6 +26,7 @@ class HostSubscription(Subscription):
         self._tables: set[str] = set()
         self._known = dict(request.initial_versions)
         self._parked: set[str] = set()
+        self._unwanted: set[str] = set()
         self._retried: frozenset[str] = frozenset()
         self._in_parts = False
         super().__init__(source, request)
@@ -41,17 +43,25 @@ class HostSubscription(Subscription):
         self._tables |= tables
         whole = source.wildcard(VHDS) or {}
         known = {name: self._known.pop(name) for name in _of_tables(self._known, tables)}
-        for name in _of_tables(known.keys() | whole.keys(), tables):
-            host = whole.get(name)
-            if host is None or _table_of(name) not in held or known.get(name) != host.version:
-                self.stale.add(name)
-        self.refused -= self.stale
+        wanted = _of_tables(whole, tables)
+        current = (name for name in wanted.intersection(known) if known[name] == whole[name].version)
+        self.stale |= wanted.union(known) - _of_tables(current, held)
+        self._unwanted -= _of_tables(self._unwanted, tables)
+        self._forget(set(self._known))  # of tables that it has no more
+        self._known.clear()
+        self.refused -= self.refused & self.stale
 
-    def drop(self, tables: Set[str]) -> None:
-        """Forgets tables that the client does not want any more: their hosts go with them."""
+    def drop(self, source: ResourceSource, tables: Set[str]) -> None:
+        """Takes note of tables that the client does not want any more: it is told that their hosts are gone."""
         self._tables -= tables
-        for kept in (self.stale, self.refused, self._parked):
-            kept -= _of_tables(kept, tables)
+        names = (self.stale, self.refused, self._parked, source.wildcard(VHDS) or {})
+        self._forget(_of_tables(set().union(*names), tables))
+
+    def _forget(self, hosts: Set[str]) -> None:
+        self.stale |= hosts
+        self._unwanted |= hosts
+        self._parked -= hosts
+        self.refused -= hosts
 
     def changed(self, names: Set[str]) -> None:
         """As in `Subscription`."""
@@ -67,9 +77,18 @@ class HostSubscription(Subscription):
     def _park(self, source: ResourceSource) -> None:
         """Sets the hosts of tables that are gone aside, and takes those of tables that are there again."""
         gone = {table for table in self._tables if source.named(RDS, table) is None}
+        if not gone and not self._parked:
+            return
         names = self.stale | self._parked
         self._parked = _of_tables(names, gone)
         self.stale = names - self._parked
+
+    def _look_up(self, source: ResourceSource, names: Set[str]) -> tuple[Batch, Set[str]]:
+        """As in `Subscription`. Hosts of tables that the client has no more are removed, whether they exist or not."""
+        unwanted = names & self._unwanted
+        batch, left = super()._look_up(source, names - unwanted if unwanted else names)
+        self._unwanted -= unwanted
+        return Batch(batch.resources, (*batch.removed, *sorted(unwanted))), left
 
     # what the client answers
 

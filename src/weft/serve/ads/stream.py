@@ -160,7 +160,7 @@ class DeltaStream:
         self._tables_held = (self._tables_held - asked - unwanted) | request.initial_versions.keys()
         hosts = self._subscriptions.get(VHDS)
         if isinstance(hosts, HostSubscription):
-            hosts.drop(unwanted)
+            hosts.drop(self._source, unwanted)
             hosts.ask(self._source, asked - unwanted, self._tables_held)
 
     def _ordered(self) -> Iterator[Subscription]:

@@ -165,6 +165,13 @@ def test_a_domain_stands_in_one_virtual_host_only() -> None:
     assert [host.domains for host in unique_domains(iter((first, second, third)))] == [("a", "shared"), ("b",)]
 
 
+def test_a_name_stands_for_one_host_of_a_table() -> None:
+    """As a resource, the second one would take the place of the first."""
+    first, second = VirtualHost("a:80", ("a",), ()), VirtualHost("a:80", ("a", "10.0.0.1"), ())
+    found = unique_domains((first, second))
+    assert [(host.name, host.domains) for host in found] == [("a:80", ("a",)), ("10.0.0.1:80", ("10.0.0.1",))]
+
+
 def external(host: str, *addresses: str, protocol: Protocol = "tls", port: int = 443) -> Service:
     return service(
         "external",

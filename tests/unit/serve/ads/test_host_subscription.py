@@ -28,8 +28,10 @@ def told(client: Client) -> list[tuple[set[str], list[str]]]:
 
 
 def test_hosts_come_for_the_tables_that_were_asked_for() -> None:
-    _, client = connected(item(VHDS, "80/a"), item(VHDS, "81/b"))
+    table, client = connected(item(VHDS, "80/a"), item(VHDS, "81/b"))
     assert told(client) == [({"80/a"}, [])]
+    client.stream.changed(table.update([item(VHDS, "81/b", "2")]))
+    assert told(client) == [], "it would be lost"
     client.subscribe(RDS, "81")
     assert told(client) == [({"81/b"}, [])]
 

@@ -158,7 +158,9 @@ class Envoy:
         command = [ENVOY, "--config-yaml", json.dumps(self.bootstrap()), "--concurrency", "1", "-l", "warning"]
         with (self.folder / "envoy.log").open("ab") as log:
             self._process = subprocess.Popen(
-                [*command, "--use-dynamic-base-id", "--disable-hot-restart"], stdout=log, stderr=log
+                [*command, "--use-dynamic-base-id", "--disable-hot-restart", "--drain-time-s", "1"],
+                stdout=log,
+                stderr=log,
             )
 
     def stop(self) -> None:

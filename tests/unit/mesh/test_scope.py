@@ -6,7 +6,7 @@ import pytest
 from tests.unit.mesh.world import World, host_of, policy, rule, scope, service, source, table, workload
 
 from weft.envoy.resources import ProxyResources
-from weft.envoy.type_urls import CDS, EDS, LDS, RDS
+from weft.envoy.type_urls import CDS, EDS, LDS, RDS, VHDS
 from weft.graph.watch import Watcher
 from weft.ir.inventory import Service
 from weft.ir.routing import Backend, EgressPolicy, HttpMatch
@@ -75,10 +75,10 @@ def test_views_of_namespaces_hold_the_same_resources_but_for_short_names(world: 
     views = Watcher(ProxyResources(world.graph, world.mesh).contents)
     keys = [ProxyKey(scope=scope(each), server=WorkloadClass(namespace=each, labels=())) for each in ("default", "b")]
     name = f"outbound|80||{REVIEWS}"
-    for type_url, each in ((CDS, name), (EDS, name), (LDS, "0.0.0.0_80")):
+    for type_url, each in ((CDS, name), (EDS, name), (LDS, "0.0.0.0_80"), (RDS, "80"), (VHDS, "80/allow_any")):
         own, other = (views.add((key, type_url))[each] for key in keys)
         assert own is other
-    own, other = (views.add((key, RDS))["80"] for key in keys)
+    own, other = (views.add((key, VHDS))[f"80/{REVIEWS}:80"] for key in keys)
     assert own != other
 
 

@@ -15,7 +15,7 @@ import grpc
 
 from weft.apps.bootstraps import SERVER_NAME
 from weft.base import protobuf
-from weft.envoy.type_urls import CDS, EDS, LDS, RDS, SDS
+from weft.envoy.type_urls import CDS, EDS, LDS, RDS, SDS, VHDS
 
 _METHOD: Final = "/envoy.service.discovery.v3.AggregatedDiscoveryService/DeltaAggregatedResources"
 _REQUEST: Final = "envoy.service.discovery.v3.DeltaDiscoveryRequest"
@@ -30,10 +30,11 @@ class Asker:
     """One stream: what was asked for, and what came."""
 
     def __init__(self, node: str) -> None:
-        self.found: Found = {type_url: {} for type_url in (CDS, LDS, EDS, RDS, SDS)}
+        self.found: Found = {type_url: {} for type_url in (CDS, LDS, EDS, RDS, VHDS, SDS)}
         self._requests: queue.SimpleQueue[bytes] = queue.SimpleQueue()
         self._wanted: dict[str, set[str]] = {EDS: set(), RDS: set(), SDS: set()}
         self._whole: set[str] = set()
+        self._in_parts: set[str] = set()
         self._ask(CDS, node={"id": node})
         self._ask(LDS)
 
@@ -48,18 +49,27 @@ class Asker:
         for resource in response.resources:
             self.found[response.type_url][resource.name] = base64.b64encode(resource.SerializeToString()).decode()
             self._want(protobuf.to_dict(resource))
+            self._want_hosts(resource.name, protobuf.to_dict(resource)["resource"])
         for name in response.removed_resources:  # there is no such resource
             self._wanted.get(response.type_url, set()).discard(name)
         self._whole.add(response.type_url)
         self._ask(response.type_url, response_nonce=response.nonce)
         missing = {name for type_url, names in self._wanted.items() for name in names - self.found[type_url].keys()}
-        return {CDS, LDS} <= self._whole and not missing
+        with_hosts = {name.rpartition("/")[0] for name in self.found[VHDS]}
+        return {CDS, LDS} <= self._whole and not missing and self._in_parts <= with_hosts
 
     def _want(self, document: Any) -> None:
         for type_url, name in _references(document):
             if name not in self._wanted[type_url]:
                 self._wanted[type_url].add(name)
                 self._ask(type_url, subscribe=[name])
+
+    def _want_hosts(self, name: str, resource: Any) -> None:
+        """Virtual hosts of a table that comes without are asked for once, for all tables."""
+        if "vhds" in resource:
+            if not self._in_parts:
+                self._ask(VHDS)
+            self._in_parts.add(name)
 
     def _ask(self, type_url: str, subscribe: Iterable[str] = (), **fields: Any) -> None:
         request = {"type_url": type_url, "resource_names_subscribe": list(subscribe), **fields}

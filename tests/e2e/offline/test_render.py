@@ -4,6 +4,7 @@ import base64
 import json
 import subprocess
 import sys
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from weft.apps.offline.redaction import redacted
 from weft.apps.offline.rendering import SECTIONS
 from weft.base import protobuf
 from weft.cli.proxy.dump import Dump, read_dump
+from weft.envoy.type_urls import VHDS
 
 pytestmark = [pytest.mark.isolation("loopback"), pytest.mark.timeout(600)]
 
@@ -64,9 +66,27 @@ def sent(mesh: RunningMesh, pod: Pod, node: str) -> dict[str, list[Json]]:
     asked = {"address": address, "root": credentials.root, "token": credentials.token, "node": node}
     command = mesh.outer.inside(sys.executable, str(Path(stream.__file__)))
     found = json.loads(run(command, stdin=json.dumps([asked]), timeout=60.0))[0]
-    return {
+    hosts = [content(each) for each in found.pop(VHDS).values()]
+    sections = {
         SECTIONS[type_url]: [content(found[type_url][name]) for name in sorted(found[type_url])] for type_url in found
     }
+    return sections | {"routes": [whole(table, hosts) for table in sections["routes"]]}
+
+
+def whole(table: Json, hosts: Sequence[Json] = ()) -> Json:
+    """A route table with those of some virtual hosts that are its own, by their names in it, sorted; it may have them
+    already."""
+    prefix = f"{table['name']}/"
+    own = [*table.get("virtualHosts", ()), *(host for host in hosts if host["name"].startswith(prefix))]
+    named = [{**host, "name": host["name"].removeprefix(prefix)} for host in own]
+    fields = {name: value for name, value in table.items() if name != "vhds"}
+    return {**fields, "virtualHosts": sorted(named, key=lambda host: str(host["name"]))}
+
+
+def of_section(document: Json, section: str) -> list[Json]:
+    """The resources of a section, as they are compared."""
+    found: list[Json] = document[section]
+    return [whole(table) for table in found] if section == "routes" else found
 
 
 def content(text: str) -> Json:
@@ -101,7 +121,7 @@ def test_the_controller_sends_to_each_proxy_what_is_rendered(mesh: RunningMesh) 
         secrets = [redacted(each) for each in expected.pop("secrets") if each["name"] not in OF_THE_POD]
         document = render(mesh, pod)
         for section, resources in expected.items():
-            assert document[section] == resources, f"{section} of {pod.name}"
+            assert of_section(document, section) == resources, f"{section} of {pod.name}"
         assert [each for each in document["secrets"] if each["name"] not in OF_THE_POD] == secrets, pod.name
 
 
@@ -110,7 +130,9 @@ def test_each_envoy_holds_what_is_rendered(mesh: RunningMesh) -> None:
     for pod, _ in proxies(mesh):
         dump, document = dump_of(mesh, pod), render(mesh, pod)
         for section in TYPES:
-            assert held(dump, section) == document[section], f"{section} of {pod.name}"
+            assert of_section({section: held(dump, section)}, section) == of_section(document, section), (
+                f"{section} of {pod.name}"
+            )
         assert {each.name for each in dump.secrets} == {each["name"] for each in document["secrets"]} | {
             "token",
             "root",

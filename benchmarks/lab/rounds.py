@@ -21,6 +21,8 @@ def measured(
     ways: Sequence[Way], chosen: Sequence[Load], *, rounds: int, seconds: float, folder: Path, tell: Tell
 ) -> Iterator[Point]:
     """Yields the points of each load, on all ways; a first short round fills pools and does not count."""
+    for way in ways:
+        _reuse_ports(way)
     for load in chosen:
         open_to = [way for way in ways if way.carries(load.protocol)]
         tell(f"{load.kind}, {load.protocol}: {rounds} rounds of {seconds:g} s on each of {len(open_to)} ways")
@@ -32,6 +34,12 @@ def measured(
                 samples[way.name].append(_sample(way, load, seconds, folder))
         for name, found in samples.items():
             yield Point(load.name, load.kind, load.protocol, name, tuple(found))
+
+
+def _reuse_ports(way: Way) -> None:
+    """Clients that open a connection for each request may take a port again at once: else they run out of them."""
+    with Command(in_network(way.client, ["sysctl", "-qw", "net.ipv4.tcp_tw_reuse=1"])) as running:
+        running.output(_PATIENCE)
 
 
 def _sample(way: Way, load: Load, seconds: float, folder: Path) -> Sample:

@@ -14,7 +14,7 @@ from weft.sources.directory.source import DirectorySource
 
 QUIET: Final = 60
 """Milliseconds without a notification after which a writer is taken to have finished."""
-LONGEST: Final = 300
+LONGEST: Final = 120
 """Milliseconds after which a folder that never is quiet is looked at."""
 LOOK: Final = 400
 """Milliseconds between looks where notifications can't be had: links, unfinished files, folders that are gone."""

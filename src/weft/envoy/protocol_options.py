@@ -8,7 +8,7 @@ from google.protobuf.message import Message
 from weft.base import protobuf
 from weft.envoy.messages import milliseconds, wrapped
 from weft.ir.traffic import TrafficSettings
-from weft.ir.values import Protocol
+from weft.ir.values import HTTP2_PROTOCOLS, HTTP_PROTOCOLS, Protocol
 
 Codec = Literal["http1", "http2", "negotiated", "as_client", "none"]
 OPTIONS: Final = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
@@ -22,9 +22,6 @@ HTTP2: Final[dict[str, Any]] = {
 proxies, a window at most; Envoy's own default of 16 MiB costs a gigabyte where 64 have stopped. The connection's window
 has room for 256 of them."""
 
-_HTTP1: Final = frozenset({"http", "http1"})
-_HTTP2: Final = frozenset({"http2", "grpc", "grpc_web"})
-
 
 def codec(protocol: Protocol, settings: TrafficSettings, *, negotiable: bool = False) -> Codec:
     """Returns the version of HTTP for a port's protocol: the port decides, not what the client speaks.
@@ -33,11 +30,11 @@ def codec(protocol: Protocol, settings: TrafficSettings, *, negotiable: bool = F
     asked for. `none` is for ports that are not HTTP. `negotiable`: both ends are proxies of the mesh, which agree on
     HTTP/2 for HTTP/1.1 (Linkerd does so, too), unless an author decides it or has set limits that mean connections.
     """
-    if protocol not in _HTTP1 | _HTTP2 and protocol != "detect":
+    if protocol not in HTTP_PROTOCOLS and protocol != "detect":
         return "none"
     if settings.http2 == "as_client":
         return "as_client"
-    if protocol in _HTTP2 or settings.http2 == "upgrade":
+    if protocol in HTTP2_PROTOCOLS or settings.http2 == "upgrade":
         return "http2"
     if protocol == "detect":
         return "as_client"

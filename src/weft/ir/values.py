@@ -1,6 +1,6 @@
 """Values that all parts of the model share: matches, selectors, what something applies to, edits, TLS."""
 
-from typing import Literal
+from typing import Final, Literal
 
 from msgspec import Struct
 
@@ -38,6 +38,12 @@ Protocol = Literal[
     "mongo",
     "redis",
 ]
+
+HTTP1_PROTOCOLS: Final[frozenset[Protocol]] = frozenset({"http", "http1"})
+HTTP2_PROTOCOLS: Final[frozenset[Protocol]] = frozenset({"http2", "grpc", "grpc_web"})
+HTTP_PROTOCOLS: Final = HTTP1_PROTOCOLS | HTTP2_PROTOCOLS
+"""Of ports that are declared to be some HTTP, by the version that their servers speak."""
+
 Identity = str
 """Canonical `spiffe://<domain>/ns/<namespace>/sa/<account>`; any other URI or DNS name as it is."""
 

@@ -12,9 +12,10 @@ from weft.ir.inventory import Endpoint, Service, ServicePort
 from weft.ir.routing import SubsetTerms
 from weft.ir.settings import MeshSettings, ProxyScope
 from weft.ir.traffic import TrafficPolicy, TrafficSettings
+from weft.ir.values import HTTP1_PROTOCOLS
 from weft.ir.view import Cluster, Endpoints
 from weft.mesh.endpoints import EndpointTable, group_endpoints
-from weft.mesh.names import HTTP1_PROTOCOLS, outbound_cluster, parse_cluster, server_name
+from weft.mesh.names import outbound_cluster, parse_cluster, server_name
 from weft.mesh.scope import Scopes
 from weft.mesh.traffic import TrafficPolicies
 

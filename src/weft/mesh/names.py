@@ -1,9 +1,6 @@
 """Names by which views refer to each other; the forms are Istio's, which people and tools know."""
 
-from weft.ir.values import Protocol
-
-HTTP1_PROTOCOLS = frozenset({"http", "http1"})
-HTTP_PROTOCOLS = HTTP1_PROTOCOLS | {"http2", "grpc", "grpc_web"}
+from weft.ir.values import HTTP_PROTOCOLS, Protocol
 
 
 def outbound_cluster(port: int, subset: str, host: str) -> str:

@@ -48,12 +48,10 @@ from weft.envoy.tls_context import identities_of
 from weft.ir.access import MutualMode
 from weft.ir.settings import MeshSettings
 from weft.ir.traffic import TrafficSettings
-from weft.ir.values import Protocol
+from weft.ir.values import HTTP_PROTOCOLS, Protocol
 from weft.ir.view import Destination, Inbound, InboundPort, StreamRoute
 
 Content = Literal["http", "stream", "detect"]
-
-_HTTP: Final = frozenset({"http", "http1", "http2", "grpc", "grpc_web"})
 
 _TPROXY_MARK: Final = 1337
 """What the rules for TPROXY keep answers to Envoy by (`istio-iptables --istio-inbound-tproxy-mark`)."""
@@ -121,7 +119,7 @@ def inbound_listener(source: Inbound, settings: MeshSettings) -> Message:
 
 def content(protocol: Protocol) -> Content:
     """Returns how a port's bytes are taken."""
-    if protocol in _HTTP:
+    if protocol in HTTP_PROTOCOLS:
         return "http"
     return "detect" if protocol == "detect" else "stream"
 

@@ -12,7 +12,7 @@ from weft.envoy.endpoints import chosen_endpoint
 from weft.envoy.filter_names import CONNECTION_MANAGER, TCP_PROXY
 from weft.envoy.messages import discovered, extension, milliseconds
 from weft.envoy.names import BLACKHOLE_CLUSTER, statistics_prefix
-from weft.envoy.protocol_options import HTTP2
+from weft.envoy.protocol_options import EDGE_HTTP2, HTTP2
 from weft.ir.settings import MeshSettings, PathNormal
 from weft.ir.view import Destination, StreamRoute
 
@@ -72,7 +72,7 @@ def connection_manager(chain: HttpChain, filters: Sequence[Message], settings: M
             rds={"route_config_name": chain.route, "config_source": discovered()},
             http_filters=list(filters),
             access_log=access_logs(settings, "http"),
-            http2_protocol_options=HTTP2,
+            http2_protocol_options=EDGE_HTTP2 if chain.side == "gateway" else HTTP2,
             server_name=_SERVER_NAME,
             use_remote_address={"value": chain.side == "gateway"},
             stream_idle_timeout=protobuf.duration(_NO_TIMEOUT),

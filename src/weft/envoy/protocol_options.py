@@ -13,12 +13,16 @@ from weft.ir.values import HTTP2_PROTOCOLS, HTTP_PROTOCOLS, Protocol
 Codec = Literal["http1", "http2", "negotiated", "as_client", "none"]
 OPTIONS: Final = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
 
+EDGE_HTTP2: Final[dict[str, Any]] = {"allow_connect": True}
+"""Towards clients outside the mesh. Tunnels of WebSocket pass (RFC 8441). Windows are Envoy's own, so that a stranger's
+connection makes a gateway hold no more."""
+
 HTTP2: Final[dict[str, Any]] = {
-    "allow_connect": True,
+    **EDGE_HTTP2,
     "initial_stream_window_size": {"value": 2**20},
     "initial_connection_window_size": {"value": 2**28},
 }
-"""Both ends of HTTP/2. Tunnels of WebSocket pass (RFC 8441). What is sent to a reader that has stopped is held by both
+"""Both ends of HTTP/2 in the mesh. What is sent to a reader that has stopped is held by both
 proxies, a window at most; Envoy's own default of 16 MiB costs a gigabyte where 64 have stopped. The connection's window
 has room for 256 of them."""
 

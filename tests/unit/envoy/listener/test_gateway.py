@@ -45,6 +45,11 @@ def test_the_gateway_believes_its_own_eyes_alone() -> None:
     assert (config["useRemoteAddress"], config["forwardClientCertDetails"]) == (True, "SANITIZE_SET")
 
 
+def test_a_connection_from_outside_has_no_larger_windows_than_envoy_gives() -> None:
+    (chain,) = chains(_listener(PLAIN))
+    assert chain["filters"][0]["typedConfig"]["http2ProtocolOptions"] == {"allowConnect": True}
+
+
 def test_policies_come_before_everything_else() -> None:
     (chain,) = chains(_listener(PLAIN))
     assert http_filters(chain)[:3] == ["weft.rbac.audit", "weft.rbac.deny", "weft.rbac.allow"]

@@ -3,6 +3,7 @@ pod. Sockets are made in any of them, as any user, by one process."""
 
 import contextlib
 import ctypes
+import itertools
 import os
 import selectors
 import socket
@@ -90,6 +91,7 @@ class Net:
     def __init__(self) -> None:
         self._home = os.open("/proc/self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
         self.namespaces = {name: self._new() for name in ("pod", "outside", "machine")}
+        self._udp_ports = itertools.cycle(range(20_000, 60_000))
         self._selector = selectors.DefaultSelector()
         self._wake, self._woken = socket.socketpair()
         self._selector.register(self._woken, selectors.EVENT_READ, None)
@@ -144,7 +146,10 @@ class Net:
             client.settimeout(_PATIENCE)
             if mark:
                 client.setsockopt(socket.SOL_SOCKET, socket.SO_MARK, mark)
-            if source:
+            if protocol == "udp":
+                # The kernel tracks a flow of UDP for 30 s: a port used again would be led where it was led before.
+                client.bind((source, next(self._udp_ports)))
+            elif source:
                 client.bind((source, 0))
             try:
                 client.connect(target)

@@ -136,7 +136,7 @@ async def _serve(
     await threads.call(namespace, lambda: server.listen(address, certificate.context))
     state.observation.ask_server(server, options.limits.server)
     monitor = MonitorServer(state.metrics)
-    await threads.call(namespace, lambda: monitor.listen(host_port(str(gateway), MONITORING_PORT)))
+    await threads.call(namespace, lambda: listen_if_free(monitor, host_port(str(gateway), MONITORING_PORT)))
     ended = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, ended.set)
@@ -164,6 +164,14 @@ async def _serve(
             task.cancel()
         for task in done - {stop}:
             task.result()
+
+
+def listen_if_free(monitor: MonitorServer, address: str) -> None:
+    """Opens the monitoring port. If others have taken it, a mesh goes on without; this is said in the log."""
+    try:
+        monitor.listen(address)
+    except OSError as error:
+        _log.warning("metrics are on the API's socket only: %s", error)
 
 
 async def _stop(server: SecureServer, state: ControllerState) -> None:

@@ -1,12 +1,14 @@
 """The monitoring port: three pages for whoever reaches it, and nobody who floods it is a burden."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import pytest
 
 from weft import __version__
+from weft.apps.controller import listen_if_free
 from weft.serve.http.monitor import MonitorServer
 from weft.serve.http2.listener import Entry
 
@@ -79,3 +81,13 @@ async def test_a_failure_of_ours_ends_one_exchange_only(caplog: pytest.LogCaptur
         assert await get(port, "/metrics") == b""
         assert (await get(port, "/ready")).startswith(b"HTTP/1.1 200 ")
     assert "the monitoring port failed" in caplog.text
+
+
+def test_a_port_that_others_have_taken_is_done_without(caplog: pytest.LogCaptureFixture) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        monitor = MonitorServer(lambda: b"")
+        listen_if_free(monitor, address)
+        monitor.start()
+        monitor.close()
+    assert f"metrics are on the API's socket only: can't listen on {address}" in caplog.text

@@ -32,7 +32,7 @@ PUSHES: Final = Metric("pilot_xds_pushes", "counter", "Responses that were sent,
 CONVERGENCE: Final = Metric(
     "pilot_proxy_convergence_time",
     "histogram",
-    "Seconds from a change to when a proxy was sent all that follows from it.",
+    "Seconds from when a change was heard of to when a proxy was sent all that follows.",
     bounds=_PROXY_TIMES,
 )
 QUEUE: Final = Metric(

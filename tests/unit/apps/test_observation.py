@@ -110,6 +110,14 @@ async def test_what_changes_nothing_for_anybody_is_not_told(controller: Controll
     assert [push.number for push in controller.state.reasons(None)] == [push.number for push in before]
 
 
+async def test_a_proxy_that_shows_another_view_was_told_because_of_its_pod(controller: Controller) -> None:
+    pod = connect(controller)
+    ref = Ref("Pod", pod.namespace, pod.name)
+    async with pushing(controller):
+        controller.state.label(ref, {"version": "v2"})
+    assert [(push.moved, push.changes) for push in controller.state.reasons(ref) if push.moved] == [(True, (str(ref),))]
+
+
 def test_a_pod_without_a_proxy_has_no_pushes(controller: Controller) -> None:
     with pytest.raises(KeyError):
         controller.state.reasons(Ref("Pod", "shop", "nobody"))

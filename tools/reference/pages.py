@@ -6,6 +6,7 @@ from tools.reference.annotations import annotations_page
 from tools.reference.codes import codes_page
 from tools.reference.commands import commands_page
 from tools.reference.kinds import kinds_page
+from tools.reference.metrics import metrics_page
 from tools.reference.ports import ports_page
 from tools.reference.settings import settings_page
 from tools.reference.state import state_page
@@ -23,6 +24,7 @@ def pages() -> dict[str, str]:
         "settings.md": settings_page(),
         "annotations.md": annotations_page(),
         "ports.md": ports_page(),
+        "metrics.md": metrics_page(),
         "state.md": state_page(),
     }
     return {name: _NOTICE + text for name, text in made.items()}

@@ -3,7 +3,7 @@
 from typing import Final
 
 from tools.reference.markdown import sections, table
-from weft.apps.bootstraps import XDS_PORT
+from weft.apps.bootstraps import MONITORING_PORT, XDS_PORT
 from weft.base.families import FAMILIES
 from weft.envoy.names import ADMIN_PORT, METRICS_PORT, READINESS_PORT
 from weft.model.local import RedirectOrder
@@ -46,6 +46,11 @@ def ports_page() -> str:
             str(XDS_PORT),
             "the controller, in the pods' network",
             "configuration and certificates for Envoys, over TLS only",
+        ),
+        (
+            str(MONITORING_PORT),
+            "the controller, in the pods' network",
+            "its [metrics](../operations/monitoring.md), readiness and version, in plaintext; for reading only",
         ),
         (str(order.tunnel_port), "nobody yet", "kept free for tunnels between proxies: never redirected"),
     )

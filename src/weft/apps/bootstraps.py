@@ -23,6 +23,9 @@ SERVER_NAME: Final = "istiod.istio-system.svc"
 XDS_PORT: Final = 15012
 """Where the control plane listens for proxies (Istio)."""
 
+MONITORING_PORT: Final = 15014
+"""Where the control plane serves its metrics (Istio)."""
+
 _MACHINE: Final = (LOOPBACK["IPv4"],)
 """Where a gateway serves readiness and metrics: it is in the network of the machine, where they are nobody else's, and
 which has no loopback address of IPv6 everywhere."""

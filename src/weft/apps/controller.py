@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from weft.apps.assembly import PodRanges, assemble, base_settings
 from weft.apps.authority import Identity
-from weft.apps.bootstraps import XDS_PORT, ProxyBootstraps
+from weft.apps.bootstraps import MONITORING_PORT, XDS_PORT, ProxyBootstraps
 from weft.apps.garbage import undisturbed
 from weft.apps.pipeline import all_kinds
 from weft.apps.serving_limits import ServingLimits
@@ -27,6 +27,7 @@ from weft.node.addresses import MeshNetwork
 from weft.node.namespaces import NamespaceThread, pin
 from weft.serve.callers import Pod
 from weft.serve.http.app import create_app
+from weft.serve.http.monitor import MonitorServer
 from weft.serve.http.server import serving
 from weft.serve.transport import SecureServer
 from weft.sources.directory.limits import Limits
@@ -133,6 +134,9 @@ async def _serve(
     address = host_port(str(gateway), XDS_PORT)
     namespace = pin(options.network.namespace) if options.network.namespace else None
     await threads.call(namespace, lambda: server.listen(address, certificate.context))
+    state.observation.ask_server(server, options.limits.server)
+    monitor = MonitorServer(state.metrics)
+    await threads.call(namespace, lambda: listen_if_free(monitor, host_port(str(gateway), MONITORING_PORT)))
     ended = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, ended.set)
@@ -140,8 +144,12 @@ async def _serve(
         stack.callback(threads.close)
         await server.start()
         stack.push_async_callback(_stop, server, state)
-        await stack.enter_async_context(serving(create_app(state, state, state), options.places.controller_socket))
+        await stack.enter_async_context(
+            serving(create_app(state, state, state, state), options.places.controller_socket)
+        )
         stack.callback(state.end)
+        monitor.start()
+        stack.callback(monitor.close)
         _log.info("controller of mesh %s serves %s", options.places.mesh, options.folder)
         work = [
             asyncio.create_task(follow(source, state.take_files)),
@@ -156,6 +164,14 @@ async def _serve(
             task.cancel()
         for task in done - {stop}:
             task.result()
+
+
+def listen_if_free(monitor: MonitorServer, address: str) -> None:
+    """Opens the monitoring port. If others have taken it, a mesh goes on without; this is said in the log."""
+    try:
+        monitor.listen(address)
+    except OSError as error:
+        _log.warning("metrics are on the API's socket only: %s", error)
 
 
 async def _stop(server: SecureServer, state: ControllerState) -> None:

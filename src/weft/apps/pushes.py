@@ -8,10 +8,14 @@ it in the streams, which remember names and not contents.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 from typing import Final, Protocol
 
 from msgspec import Struct
+
+from weft.telemetry.push_log import Lane
 
 
 class Work(Protocol):
@@ -25,6 +29,27 @@ class Work(Protocol):
 
     def publish(self) -> None:
         """Tells what was computed, and all that follows from it."""
+
+
+class PushObserver(Protocol):
+    """Hears of pushes. Times are seconds of `time.monotonic`."""
+
+    def started(self, lane: Lane, since: float) -> None:
+        """A push of a lane begins; the first of its changes was at `since`."""
+
+    def telling(self, lane: Lane, since: float) -> AbstractContextManager[None]:
+        """Inside, proxies are told what has changed at `since`."""
+
+
+class Unobserved:
+    """Nobody wants to know."""
+
+    def started(self, lane: Lane, since: float) -> None:
+        """As in `PushObserver`."""
+
+    def telling(self, lane: Lane, since: float) -> AbstractContextManager[None]:
+        """As in `PushObserver`."""
+        return nullcontext()
 
 
 class PushPacing(Struct, frozen=True):
@@ -47,16 +72,21 @@ DEFAULT_PACING: Final = PushPacing()
 class Pushes:
     """Does the work whenever something changed, as often as the pacing allows."""
 
-    def __init__(self, work: Work, pacing: PushPacing = DEFAULT_PACING) -> None:
+    def __init__(self, work: Work, pacing: PushPacing = DEFAULT_PACING, observer: PushObserver | None = None) -> None:
         self._work = work
         self._pacing = pacing
+        self._observer = observer or Unobserved()
         self._endpoints = asyncio.Event()
         self._everything = asyncio.Event()
+        self._since: dict[Lane, float] = {}
 
     def changed(self) -> None:
         """Takes note that something changed. Returns at once."""
         self._endpoints.set()
         self._everything.set()
+        now = time.monotonic()
+        self._since.setdefault("endpoints", now)
+        self._since.setdefault("everything", now)
 
     async def run(self) -> None:
         """Works until cancelled; ends with whatever the work raises."""
@@ -68,17 +98,26 @@ class Pushes:
         while True:
             await self._endpoints.wait()
             self._endpoints.clear()
-            self._work.publish_endpoints()
+            since = self._start("endpoints")
+            with self._observer.telling("endpoints", since):
+                self._work.publish_endpoints()
             await asyncio.sleep(self._pacing.endpoints)
 
     async def _push_everything(self) -> None:
         while True:
             await self._everything.wait()
             self._everything.clear()
+            since = self._start("everything")
             busy = await self._compute()
-            self._work.publish_endpoints()
-            self._work.publish()
+            with self._observer.telling("everything", since):
+                self._work.publish_endpoints()
+                self._work.publish()
             await asyncio.sleep(min(max(self._pacing.everything, busy), self._pacing.longest))
+
+    def _start(self, lane: Lane) -> float:
+        since = self._since.pop(lane)
+        self._observer.started(lane, since)
+        return since
 
     async def _compute(self) -> float:
         """Computes in slices; returns the seconds that it took without the pauses."""

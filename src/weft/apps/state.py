@@ -18,8 +18,10 @@ from weft.apps.build_issues import BuildIssues
 from weft.apps.gateway_ports import GatewayPorts
 from weft.apps.machine_limits import machine_limits
 from weft.apps.manifests import Manifest, Manifests, labels_of
+from weft.apps.observation import Observation
 from weft.apps.pipeline import Pipeline
 from weft.apps.pod_manifests import PodView, pod_manifest
+from weft.apps.push_reasons import pushes_to
 from weft.apps.pushes import Pushes
 from weft.apps.related import related_objects, workload_uid
 from weft.apps.serving_limits import ServingLimits
@@ -35,7 +37,7 @@ from weft.serve.ads.registry import Registry
 from weft.serve.ads.server import DiscoveryService
 from weft.serve.ads.states import ProxyState
 from weft.serve.callers import Pod
-from weft.serve.http.contract import Applied, ConflictError, MeshStatus, PodCount
+from weft.serve.http.contract import Applied, ConflictError, GraphState, MeshStatus, PodCount, PushReason, TableState
 from weft.sources.changes import Changes, Value
 from weft.sources.local.cluster import LocalCluster
 from weft.sources.local.events import Event
@@ -61,7 +63,7 @@ class ControllerParts(Struct, frozen=True, kw_only=True):
 class ControllerState:
     """Takes changes from files, commands and the node; publishes what follows to proxies and to the node.
 
-    It is what the API asks (`serve.http.contract`: Objects, MeshView and Node).
+    It is what the API asks (`serve.http.contract`: Objects, MeshView, Debug and Node).
     """
 
     def __init__(self, parts: ControllerParts) -> None:
@@ -78,11 +80,16 @@ class ControllerState:
         self._ending = False
         self._builds = BuildIssues(parts.pipeline.mesh, parts.pipeline.resources, parts.kinds)
         self.gateway_ports = GatewayPorts(parts.pipeline, parts.cluster, parts.isolation)
-        self.registry = Registry()
+        self.observation = Observation(parts.pipeline.graph, parts.pipeline.objects)
+        self.registry = Registry(watching=self.observation.streams)
+        self.observation.ask(self.registry, parts.identity, parts.cluster.store)
         self.views = ProxyViews(
-            parts.pipeline.mesh, parts.pipeline.resources, lambda pod: self._workload_of(pod.namespace, pod.name)
+            parts.pipeline.mesh,
+            parts.pipeline.resources,
+            lambda pod: self._workload_of(pod.namespace, pod.name),
+            self.observation.pushes.record,
         )
-        self.pushes = Pushes(self, parts.limits.pushes)
+        self.pushes = Pushes(self, parts.limits.pushes, self.observation)
         self.discovery = DiscoveryService(
             guard=parts.identity.guard,
             pods=self.pod,
@@ -274,6 +281,28 @@ class ControllerState:
     def related(self, ref: Ref) -> dict[str, list[str]]:
         """As in `contract.MeshView`."""
         return related_objects(self._pipeline, ref)
+
+    # ---- Debug -------------------------------------------------------------------------------------------------
+    def metrics(self) -> bytes:
+        """As in `contract.Debug`."""
+        return self.observation.exposition.text()
+
+    def graph(self) -> GraphState:
+        """As in `contract.Debug`."""
+        graph = self._pipeline.graph
+        tables = tuple(TableState(each.name, len(each), each.computed, each.cut_off) for each in graph.tables)
+        return GraphState(graph.revision, tables)
+
+    def reasons(self, pod: Ref | None) -> Sequence[PushReason]:
+        """As in `contract.Debug`."""
+        log = self.observation.pushes
+        if pod is None:
+            return pushes_to(log, None, frozenset())
+        record = self._cluster.pods.named(pod)
+        owners = self.views.owners_of(record.uid) if record is not None else set()
+        if record is None or not owners:
+            raise KeyError(str(pod))
+        return pushes_to(log, record.uid, owners)
 
     # ---- Node --------------------------------------------------------------------------------------------------
     async def orders(self, after: int | None, wait: float) -> NodeOrders | None:

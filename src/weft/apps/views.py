@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Set
 
 from weft.apps.parts import Contents, Differences, Owner, Parts
 from weft.envoy.resource import Resource
@@ -21,10 +21,22 @@ WorkloadName = tuple[str, Role]
 """The uid of a workload and the role of its proxy."""
 
 
-class ProxyViews:
-    """The views of all connected proxies. `uid_of` gives the uid of the workload that a pod is."""
+Record = Callable[[Differences, Set[str]], None]
+"""Hears what is told: names that are different, and the uids of pods whose proxies show another view."""
 
-    def __init__(self, mesh: Mesh, resources: ProxyResources, uid_of: Callable[[Pod], str]) -> None:
+
+class ProxyViews:
+    """The views of all connected proxies. `uid_of` gives the uid of the workload that a pod is, `record` hears of
+    what is told."""
+
+    def __init__(
+        self,
+        mesh: Mesh,
+        resources: ProxyResources,
+        uid_of: Callable[[Pod], str],
+        record: Record = lambda _, __: None,
+    ) -> None:
+        self._record = record
         self._mesh = mesh
         self._uid_of = uid_of
         self._parts = Parts(resources)
@@ -45,7 +57,9 @@ class ProxyViews:
 
     def publish_endpoints(self) -> None:
         """Tells all streams the endpoints that changed: quick, and before anything else."""
-        self._publish(self._parts.take_endpoints())
+        differences = self._parts.take_endpoints()
+        self._publish(differences)
+        self._record(differences, frozenset())
 
     def compute(self) -> Iterator[None]:
         """Computes what has changed, a bit at each step; nothing is told before `publish`."""
@@ -56,9 +70,11 @@ class ProxyViews:
 
         Returns the uids of pods whose proxies belong to another view now: their streams must be moved.
         """
-        self._publish(self._parts.take())
+        differences = self._parts.take()
+        self._publish(differences)
         moved = self._moved | {self._pods[name] for name, _ in self._key_watcher.changes()}
         self._moved = set()
+        self._record(differences, moved)
         return moved
 
     def refresh(self) -> set[str]:
@@ -76,6 +92,11 @@ class ProxyViews:
             if key is not None:
                 found.setdefault(key, []).append(name[0])
         return found
+
+    def owners_of(self, uid: str) -> set[Owner]:
+        """Whose resources the proxy of a pod shows; none if it is not connected."""
+        keys = (self._keys.get(name) for name, each in self._pods.items() if each == uid)
+        return {owner for key in keys if key is not None for owner in _owners(key)}
 
     def forget_unused(self, connected: Callable[[str], bool]) -> None:
         """Drops views that no stream shows, and the keys of pods that are not connected (by their uid)."""

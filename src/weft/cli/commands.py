@@ -19,6 +19,7 @@ _COMMANDS: Final = {
     "status": ("status:status", "Show at a glance how the mesh is."),
     "proxy-status": ("proxy_status:proxy_status", "Show how far each Envoy has got with its configuration."),
     "proxy-config": ("proxy_config:proxy_config", "Show the configuration that an Envoy runs with."),
+    "internal-debug": ("internal_debug:internal_debug", "Show how the controller computes, and why it pushed."),
     "redirect": ("redirect:redirect", "Write, explain and check the rules that lead traffic through sidecars."),
     "api-resources": ("api_resources:api_resources", "Show the kinds of objects that the mesh knows."),
     "version": ("version:version", "Show versions of this program and of the running mesh."),

@@ -194,7 +194,11 @@ class Index(Generic[K, V, B]):
         self._all = Node(self, None)
         graph.pin(self._all)
         graph.add_settling(self)
+        graph.tables.append(self)
         source.listen(self._wait)
+
+    def __len__(self) -> int:
+        return len(self._nodes)
 
     def get(self, bucket: B) -> tuple[K, ...]:
         """The keys in a bucket, sorted; empty where there are none."""

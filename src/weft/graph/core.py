@@ -63,6 +63,9 @@ class Owner(Protocol):
     computed: int
     cut_off: int
 
+    def __len__(self) -> int:
+        """How many nodes it has."""
+
     def compute(self, key: Any) -> Any:
         """The value of a key; called for derived nodes."""
 
@@ -85,6 +88,8 @@ class Graph:
 
     def __init__(self) -> None:
         self.revision = 1
+        self.tables: list[Owner] = []
+        """All tables, in the order in which they were made."""
         self._reading: list[list[Node]] = []
         self._settling: list[Settling] = []
         self._unsettled = False

@@ -24,6 +24,7 @@ class Input(Generic[K, V]):
         self._membership = Node(self, None)
         self._listeners: list[Callable[[K], None]] = []
         graph.pin(self._membership)
+        graph.tables.append(self)
 
     def get(self, key: K) -> V | None:
         """The value of a key, None where there is none."""
@@ -109,6 +110,7 @@ class Derived(Generic[K, V]):
         self._function = function
         self._nodes: dict[K, Node] = {}
         self._stale_listeners: list[Callable[[K], None]] = []
+        graph.tables.append(self)
 
     def get(self, key: K) -> V:
         """The value for a key. Raises what the function raised."""

@@ -97,6 +97,16 @@ class SecureServer:
             connection.abort()
         await asyncio.sleep(0)
 
+    @property
+    def connections(self) -> int:
+        """How many are open."""
+        return len(self._crowd.open)
+
+    @property
+    def handshakes(self) -> int:
+        """How many are under way."""
+        return len(self._crowd.shaking)
+
     def _full(self) -> bool:
         entry = self._settings.entry
         return len(self._crowd.open) >= entry.connections or len(self._crowd.shaking) >= entry.handshakes

@@ -17,7 +17,7 @@ from weft.model.kinds import Kinds
 from weft.model.local import Credentials, NodeOrders, PodReport
 from weft.serve.ads.states import ProxyState, TypeState
 from weft.serve.http.app import create_app
-from weft.serve.http.contract import Applied, MeshStatus, PodCount
+from weft.serve.http.contract import Applied, GraphState, MeshStatus, PodCount, PushReason, TableState
 from weft.serve.http.server import serving
 from weft.sources.local.events import Event
 
@@ -36,6 +36,7 @@ class MemoryMesh:
         self.found_events: list[Event] = []
         self.connections: dict[Ref, dict[str, list[str]]] = {}
         self.connected: list[ProxyState] = []
+        self.pushes: list[PushReason] = []
         self.state = mesh_status()
         self._decoder = Decoder(KINDS)
         for body in bodies:
@@ -75,6 +76,17 @@ class MemoryMesh:
     def delete(self, ref: Ref) -> bool:
         return self.bodies.pop(ref, None) is not None
 
+    def metrics(self) -> bytes:
+        return b"pilot_info 1.0\n"
+
+    def graph(self) -> GraphState:
+        return GraphState(7, (TableState("view", 1, 5, 2), TableState("objects", 3, 0, 0)))
+
+    def reasons(self, pod: Ref | None) -> list[PushReason]:
+        if pod is not None and pod not in self.bodies:
+            raise KeyError(str(pod))
+        return self.pushes
+
     def events(self, namespace: str | None) -> Sequence[Struct]:
         return [event for event in self.found_events if namespace in (None, event.ref.namespace)]
 
@@ -107,7 +119,7 @@ def served(mesh: MemoryMesh, socket: Path) -> Iterator[None]:
     loop, done = asyncio.new_event_loop(), asyncio.Event()
 
     async def serve() -> None:
-        async with serving(create_app(mesh, mesh, mesh), socket):
+        async with serving(create_app(mesh, mesh, mesh, mesh), socket):
             ready.set()
             await done.wait()
 

@@ -1,11 +1,12 @@
 """The streams that are open, and what proxies refuse."""
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 import msgspec
 from msgspec import Struct
 
+from weft.serve.ads.observer import StreamObserver
 from weft.serve.ads.session import Session
 from weft.serve.ads.states import ProxyState
 from weft.serve.ads.subscription import Refusal
@@ -32,9 +33,11 @@ def log_nack(nack: Nack) -> None:
 
 
 class Registry:
-    """Open streams by pod. `observers` hear of every NACK; `nacks` counts them by type URL."""
+    """Open streams by pod. `observers` hear of every NACK; `nacks` counts them by type URL. `watching` hears of what
+    streams do."""
 
-    def __init__(self, observers: Iterable[NackObserver] = (log_nack,)) -> None:
+    def __init__(self, observers: Iterable[NackObserver] = (log_nack,), watching: StreamObserver | None = None) -> None:
+        self.watching = watching
         self.nacks: dict[str, int] = {}
         self._observers = tuple(observers)
         self._streams: dict[str, list[Session]] = {}
@@ -42,6 +45,10 @@ class Registry:
 
     def __len__(self) -> int:
         return self._count
+
+    def __iter__(self) -> Iterator[Session]:
+        for sessions in self._streams.values():
+            yield from sessions
 
     def of_pod(self, uid: str) -> tuple[Session, ...]:
         """Returns the open streams of a pod."""

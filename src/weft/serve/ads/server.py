@@ -75,7 +75,7 @@ class DiscoveryService:
         self._limits = limits
         self._calls: Counter[str] = Counter()
         self._open = 0
-        self._means = Means.new(limits.pacing)
+        self._means = Means.new(limits.pacing, registry.watching)
         self._nodes: dict[Session, Node] = {}
         self._serving: set[asyncio.Task[None]] = set()
 

@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from weft.serve.ads.bodies import Bodies
 from weft.serve.ads.messages import DeltaRequest, RequestError, parse_request
+from weft.serve.ads.observer import StreamObserver, Unobserved
 from weft.serve.ads.states import ProxyState, type_state
 from weft.serve.ads.stream import DEFAULT_PACING, DeltaStream, Pacing
 from weft.serve.ads.subscription import Refusal
@@ -48,16 +49,17 @@ class Proxy(Struct, frozen=True):
 
 
 class Means(Struct):
-    """What sessions have in common: how long things wait, bytes that are shared, and turns."""
+    """What sessions have in common: how long things wait, bytes that are shared, turns, and who counts what they do."""
 
     pacing: Pacing
     bodies: Bodies
     turns: Turns
+    observer: StreamObserver
 
     @classmethod
-    def new(cls, pacing: Pacing = DEFAULT_PACING) -> "Means":
+    def new(cls, pacing: Pacing = DEFAULT_PACING, observer: StreamObserver | None = None) -> "Means":
         """Means of their own."""
-        return cls(pacing, Bodies(), Turns())
+        return cls(pacing, Bodies(), Turns(), observer or Unobserved())
 
 
 class Session:
@@ -81,6 +83,9 @@ class Session:
         self._stream = DeltaStream(source, started, self._means.pacing, self._means.bodies)
         self._channel: Channel | None = None
         self._on_nack: Callable[[Refusal], None] = lambda _: None
+        self._observer = self._means.observer
+        self._since: float | None = None  # when the first change happened that is not sent yet
+        self._wanted = 0.0
         self._queued = False
         self._wake: asyncio.TimerHandle | None = None
         self._end: asyncio.Future[None] | None = None
@@ -96,6 +101,16 @@ class Session:
     def node_id(self) -> str:
         """How the proxy names itself."""
         return self._proxy.node_id
+
+    @property
+    def version(self) -> str:
+        """What the proxy says of its Envoy."""
+        return self._proxy.version
+
+    @property
+    def stalled(self) -> bool:
+        """Whether the proxy has to read before anything can be sent."""
+        return self._channel is not None and not self._ended and not self._channel.room
 
     def state(self) -> ProxyState:
         """Returns how far the proxy has got."""
@@ -116,6 +131,7 @@ class Session:
     def changed(self, changes: Changes) -> None:
         """Hears of a change from a view."""
         self._stream.changed(changes)
+        self._remember_change()
         self._want_turn()
 
     def move(self, shared: View) -> None:
@@ -125,6 +141,7 @@ class Session:
             self._stream.move(Layered(self._own.source, shared.source))
             self._shared = shared
             shared.attach(self)
+            self._remember_change()
             self._want_turn()
 
     def end(self, refusal: RefusedError | None = None) -> None:
@@ -180,7 +197,13 @@ class Session:
         expired = time.monotonic() >= self._expires
         self.end(RefusedError("unauthenticated", "the token expired") if expired else None)
 
+    def _remember_change(self) -> None:
+        if self._since is None:
+            self._since = self._observer.change_time()
+
     def _take(self, request: DeltaRequest) -> None:
+        if not self._stream.awaits(request):
+            self._observer.expired(request.type_url)
         refusal = self._stream.receive(request, time.monotonic())
         if refusal is not None:
             self._on_nack(refusal)
@@ -190,10 +213,12 @@ class Session:
     def _want_turn(self) -> None:
         if not self._queued and not self._ended and self._channel is not None:
             self._queued = True
+            self._wanted = time.monotonic()
             self._means.turns.want(self._turn)
 
     def _turn(self) -> None:
         self._queued = False
+        self._observer.waited(time.monotonic() - self._wanted)
         self._send()
 
     def _send(self) -> None:
@@ -202,11 +227,26 @@ class Session:
             return
         self._cancel_wake()
         now = time.monotonic()
-        while self._channel.room and (response := self._stream.poll(now)) is not None:
-            self._channel.send(response)
+        while self._channel.room and self._respond(self._channel, now):
+            pass
+        if self._since is not None and self._stream.settled:
+            self._observer.converged(time.monotonic() - self._since)
+            self._since = None
         wake_at = self._stream.wake_at(now)
         if wake_at is not None:
             self._wake = asyncio.get_running_loop().call_later(wake_at - now, self._want_turn)
+
+    def _respond(self, channel: Channel, now: float) -> bool:
+        """Sends the next response; False if there is none."""
+        began = time.monotonic()
+        response = self._stream.poll(now)
+        if response is None:
+            return False
+        made = time.monotonic()
+        channel.send(response)
+        size = sum(map(len, response))
+        self._observer.sent(self._stream.last_type, size, made - began, time.monotonic() - made)
+        return True
 
     def _cancel_wake(self) -> None:
         if self._wake is not None:

@@ -78,11 +78,23 @@ class DeltaStream:
         self._rewarming: set[str] = set()
         self._tables_held: frozenset[str] = frozenset()
         self._responses = 0
+        self.last_type = ""
+        """The type of the last response."""
 
     @property
     def subscriptions(self) -> tuple[Subscription, ...]:
         """All that the client asked for, in the order of pushes. To be read only."""
         return self._order
+
+    @property
+    def settled(self) -> bool:
+        """Whether all was sent, when it was last looked."""
+        return self._quiet
+
+    def awaits(self, request: DeltaRequest) -> bool:
+        """Whether a request that answers anything answers a response that is waited for."""
+        subscription = self._subscriptions.get(request.type_url)
+        return not request.nonce or (subscription is not None and subscription.awaits(request.nonce))
 
     def receive(self, request: DeltaRequest, now: float) -> Refusal | None:
         """Takes a request; returns a refusal if that is what it brings. RequestError where a limit is passed."""
@@ -183,6 +195,7 @@ class DeltaStream:
         if batch is None:
             return None
         self._responses += 1
+        self.last_type = subscription.type_url
         nonce = f"{self._responses:x}"
         subscription.sent(batch, nonce, now)
         if subscription.type_url == CDS:

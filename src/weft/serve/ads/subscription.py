@@ -228,6 +228,10 @@ class Subscription:
         self.last_sent = (nonce, now)
         self._unanswered.append(Unanswered(nonce, batch.names, bool(batch.resources), now))
 
+    def awaits(self, nonce: str) -> bool:
+        """Whether the answer to this nonce is waited for."""
+        return any(unanswered.nonce == nonce for unanswered in self._unanswered)
+
     def answered(self, nonce: str, error: str | None, now: float) -> Refusal | None:
         """Takes the client's answer to a response; returns the refusal if it is one. Unknown nonces count for nothing.
 

@@ -49,12 +49,14 @@ class WorkloadSecrets:
     """Issues each pod's certificate, and keeps it fresh while `run` runs.
 
     Issuing takes about 0.3 ms. Before each certificate the event loop has its turn, so that a thousand pods that
-    connect at once do not stop everything else.
+    connect at once do not stop everything else. `issued` counts certificates, `failed` how often there was none.
     """
 
     def __init__(self, authority: LiveAuthority, lifetime: timedelta = WORKLOAD_LIFETIME) -> None:
         self._authority = authority
         self._lifetime = lifetime
+        self.issued = 0
+        self.failed = 0
         self._entries: dict[str, _Entry] = {}
         self._queue: list[tuple[datetime, str]] = []
         self._turn = asyncio.Lock()
@@ -106,7 +108,12 @@ class WorkloadSecrets:
     def _renew(self, pod: Pod) -> _Entry:
         authority, now = self._authority.current, self._authority.clock()
         identity = workload_id(authority.trust_domain, pod.namespace, pod.service_account)
-        pair = issue_workload(authority.signer, identity, now, lifetime=self._lifetime, subject=pod.subject)
+        try:
+            pair = issue_workload(authority.signer, identity, now, lifetime=self._lifetime, subject=pod.subject)
+        except AuthorityError:
+            self.failed += 1
+            raise
+        self.issued += 1
         entry = self._entries.get(pod.uid)
         if entry is None:
             table = ResourceTable()

@@ -5,15 +5,17 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from weft.serve.http.answers import ApiError, answer, failed
-from weft.serve.http.contract import ConflictError, MeshView, Node, Objects
+from weft.serve.http.contract import ConflictError, Debug, MeshView, Node, Objects
+from weft.serve.http.debug import DebugRoutes
 from weft.serve.http.mesh import MeshRoutes
 from weft.serve.http.node import NodeRoutes
 from weft.serve.http.objects import ObjectRoutes
 
 
-def create_app(objects: Objects, mesh: MeshView, node: Node) -> Starlette:
+def create_app(objects: Objects, mesh: MeshView, node: Node, debug: Debug) -> Starlette:
     """The API of a controller."""
     routes = [*ObjectRoutes(objects).routes(), *MeshRoutes(mesh).routes(), *NodeRoutes(node).routes()]
+    routes += DebugRoutes(debug).routes()
     handlers = {ApiError: failed, ConflictError: _not_allowed, 404: _no_such_path, 405: _no_such_path}
     return Starlette(routes=routes, exception_handlers=handlers)
 

@@ -45,6 +45,41 @@ class MeshStatus(Struct, frozen=True, kw_only=True):
     issues: tuple[LocatedIssue, ...]
 
 
+class TableState(Struct, frozen=True):
+    """One table of the graph: the values that it holds, and how many were computed since the start, or found to be as
+    they were without computing them."""
+
+    name: str
+    nodes: int
+    computed: int
+    cut_off: int
+
+
+class GraphState(Struct, frozen=True):
+    """The graph that configuration is computed by. `revision` counts changes of what is put in."""
+
+    revision: int
+    tables: tuple[TableState, ...]
+
+
+class PushReason(Struct, frozen=True, kw_only=True):
+    """A push, and what led to it: `changes` are the objects that changed before it, `more_changes` are not listed.
+
+    `time` in Unix seconds, `waited` in seconds from the first change on. `resources` are what it told, by type; of
+    `names` in all those that are remembered. `moved`: the proxy shows another view since, so more may have been told.
+    """
+
+    number: int
+    time: float
+    waited: float
+    lane: str
+    changes: tuple[str, ...]
+    more_changes: int
+    resources: dict[str, tuple[str, ...]]
+    names: int
+    moved: bool = False
+
+
 class Objects(Protocol):
     """The objects of the mesh. Manifests are objects as Kubernetes writes them."""
 
@@ -88,6 +123,19 @@ class MeshView(Protocol):
 
     def related(self, ref: Ref) -> dict[str, list[str]]:
         """What an object is connected with, for people: endpoints of a service, policies that select a pod."""
+
+
+class Debug(Protocol):
+    """What the controller tells of itself."""
+
+    def metrics(self) -> bytes:
+        """All metrics, as Prometheus reads them."""
+
+    def graph(self) -> GraphState:
+        """How much the graph holds, and how often it computed."""
+
+    def reasons(self, pod: Ref | None) -> Sequence[PushReason]:
+        """The last pushes, the newest first: all, or those to the proxy of a pod. KeyError if it is not connected."""
 
 
 class Node(Protocol):

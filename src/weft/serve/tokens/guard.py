@@ -36,6 +36,7 @@ class ReviewGuard:
     """Reviews tokens through `reviewer`. `clock` is Unix time.
 
     Failures of an address are limited; a token that was accepted lately passes even from an address that failed.
+    `refusals` counts tokens that were not good.
     """
 
     def __init__(
@@ -50,6 +51,7 @@ class ReviewGuard:
         self._accepted: ExpiringCache[bytes, Caller] = ExpiringCache(settings.remembered, clock)
         self._refused: ExpiringCache[bytes, str] = ExpiringCache(settings.remembered, clock)
         self._failures: Buckets[str] = Buckets(settings.failures, settings.burst, settings.addresses, clock)
+        self.refusals = 0
         self._turns = asyncio.Semaphore(settings.concurrent)
 
     async def review(self, token: str | None, address: str) -> Caller:
@@ -81,5 +83,6 @@ class ReviewGuard:
 
     def _failed(self, address: str, refusal: RefusedError) -> RefusedError:
         if refusal.reason != "unavailable":
+            self.refusals += 1
             self._failures.take(address)
         return refusal

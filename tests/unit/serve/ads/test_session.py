@@ -12,8 +12,9 @@ from tests.unit.serve.ads.client import WHOLE, Response, bad, encode_request, it
 
 from weft.envoy.type_urls import CDS, EDS, SDS
 from weft.model.proxy_node import NodeId, parse_node_id
+from weft.serve.ads.observer import Unobserved
 from weft.serve.ads.registry import Nack, Registry, log_nack
-from weft.serve.ads.session import Proxy, Session
+from weft.serve.ads.session import Means, Proxy, Session
 from weft.serve.ads.subscription import Refusal
 from weft.serve.ads.views import ResourceTable, View
 from weft.serve.callers import Caller, Pod, RefusedError
@@ -61,16 +62,41 @@ class Pipe:
         self.receiver.ended()
 
 
+class Watching(Unobserved):
+    """Notes what a stream tells of itself."""
+
+    def __init__(self) -> None:
+        self.responses: list[str] = []
+        self.times: list[float] = []
+        self.late: list[str] = []
+        self.since = 0.0
+
+    def change_time(self) -> float:
+        return self.since
+
+    def sent(self, type_url: str, size: int, making: float, sending: float) -> None:
+        assert size > 0
+        assert making >= 0
+        assert sending >= 0
+        self.responses.append(type_url)
+
+    def converged(self, seconds: float) -> None:
+        self.times.append(seconds)
+
+    def expired(self, type_url: str) -> None:
+        self.late.append(type_url)
+
+
 class Setting:
     """A session on a pipe, running."""
 
-    def __init__(self, *, lifetime: float = 60.0, expires: float = FAR) -> None:
+    def __init__(self, *, lifetime: float = 60.0, expires: float = FAR, observer: Unobserved | None = None) -> None:
         self.own, self.table = ResourceTable(), ResourceTable(WHOLE)
         self.own_view, self.view = View("own", self.own), View("shared", self.table)
         self.pipe = Pipe()
         self.nacks: list[Refusal] = []
         proxy = Proxy(Caller(POD, expires), "sidecar~1.2.3.4~web.shop~x", "1.2.3.4")
-        self.session = Session(proxy, self.own_view, self.view, lifetime)
+        self.session = Session(proxy, self.own_view, self.view, lifetime, Means.new(observer=observer))
 
     def run(self, type_url: str = CDS, *names: str) -> "asyncio.Task[None]":
         return asyncio.create_task(self.session.run(self.pipe, request(type_url, *names), self.nacks.append))
@@ -247,3 +273,41 @@ def test_a_pod_s_name_may_hold_dots() -> None:
 def test_other_node_ids_are_refused(text: str) -> None:
     with pytest.raises(ValueError, match="is not <role>"):
         parse_node_id(text)
+
+
+async def test_a_change_counts_as_told_when_all_of_it_was_sent() -> None:
+    watching = Watching()
+    setting = Setting(observer=watching)
+    task = setting.run()
+    await setting.pipe.next()
+    setting.pipe.request(CDS, response_nonce="1")
+    assert watching.times == [], "what a client gets when it comes is no change"
+    setting.pipe.full = True
+    watching.since = time.monotonic() - 5
+    setting.change(item(CDS, "a"))
+    watching.since = time.monotonic()
+    setting.change(item(CDS, "b"))
+    await asyncio.sleep(0.01)
+    assert setting.session.stalled
+    assert watching.times == []
+    setting.pipe.read_again()
+    await setting.pipe.next()
+    assert [int(each) for each in watching.times] == [5], "once, from the first change on"
+    assert watching.responses == [CDS, CDS]
+    setting.pipe.close()
+    await ends(task)
+    assert not setting.session.stalled
+
+
+async def test_an_answer_to_nothing_is_told() -> None:
+    watching = Watching()
+    setting = Setting(observer=watching)
+    task = setting.run()
+    await setting.pipe.next()
+    setting.pipe.request(CDS, response_nonce="1")
+    setting.pipe.request(CDS, resource_names_subscribe=["a"])
+    assert watching.late == []
+    setting.pipe.request(CDS, response_nonce="1")
+    assert watching.late == [CDS]
+    setting.pipe.close()
+    await ends(task)

@@ -23,6 +23,7 @@ from weft.model.objects import Object
 
 COMPILERS: Final = (kubernetes_dialect.COMPILERS, networking.COMPILERS, security.COMPILERS)
 BROKEN: Final = (security.BROKEN,)
+LABELS: Final = (kubernetes_dialect.LABELS,)
 
 
 def all_kinds() -> Kinds:
@@ -38,7 +39,7 @@ class Pipeline:
         self.graph = Graph()
         self.objects: Objects = Input(self.graph, "objects")
         self.settings: Derived[None, MeshSettings] = Derived(self.graph, "mesh settings", lambda _: self._settings()[0])
-        self.fragments = Fragments(self.objects, Dialects(COMPILERS, BROKEN), self.settings)
+        self.fragments = Fragments(self.objects, Dialects(COMPILERS, BROKEN, LABELS), self.settings)
         self.mesh = Mesh(self.fragments, self.settings)
         self.resources = ProxyResources(self.graph, self.mesh)
 

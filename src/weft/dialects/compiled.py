@@ -8,7 +8,7 @@ from msgspec import Struct
 from weft.base.issues import Issue, Ref
 from weft.ir.access import Authentication, Authorization, InboundServer
 from weft.ir.edge import Gateway, Listener
-from weft.ir.inventory import Service, Workload
+from weft.ir.inventory import Service, StatedEndpoints, Workload
 from weft.ir.routing import EgressPolicy, RouteTable
 from weft.ir.settings import MeshSettings
 from weft.ir.traffic import TrafficPolicy
@@ -16,6 +16,7 @@ from weft.model.objects import Broken, Object
 
 Fragment = (
     Service
+    | StatedEndpoints
     | Workload
     | RouteTable
     | TrafficPolicy
@@ -47,8 +48,8 @@ class Lookup(Protocol):
     def objects(self, kind: str, namespace: str) -> tuple[Object[Any], ...]:
         """All readable objects of a kind in a namespace, sorted by name."""
 
-    def labelled(self, kind: str, namespace: str, label: tuple[str, str]) -> tuple[Object[Any], ...]:
-        """Those of `objects` that have a label of this value."""
+    def labelled(self, kind: str, namespace: str, value: str) -> tuple[Object[Any], ...]:
+        """Those of `objects` whose label that the dialect finds its objects of the kind by has this value."""
 
     def namespace_labels(self, namespace: str) -> dict[str, str]:
         """Labels of a namespace, empty where it is not declared."""

@@ -6,7 +6,7 @@ changed are touched.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from typing import Generic, Protocol, TypeVar
 
 from weft.graph.core import Graph, Node
@@ -18,6 +18,7 @@ V = TypeVar("V")
 V_co = TypeVar("V_co", covariant=True)
 W = TypeVar("W")
 B = TypeVar("B", bound=Hashable)
+P = TypeVar("P")
 
 
 class Collection(Protocol[K, V_co]):
@@ -96,9 +97,10 @@ class Mapped(Generic[K, V, W]):
 
 
 class Part(Generic[K, V]):
-    """Those entries of a source that are of some classes; see `Partition`."""
+    """Those entries of a source that have pieces of some classes; see `Partition`."""
 
-    def __init__(self, source: Collection[K, V]) -> None:
+    def __init__(self, source: Collection[K, V], classes: Iterable[Hashable]) -> None:
+        self.classes = frozenset(classes)
         self._source = source
         self._members: set[K] = set()
         self._listeners: list[Callable[[K], None]] = []
@@ -117,33 +119,56 @@ class Part(Generic[K, V]):
         return key in self._members
 
     def look(self, key: K, *, belongs: bool) -> None:
-        """Takes note of a key that may have changed, and whether it is of these classes now."""
+        """Takes note of a key that has changed, and whether it has pieces of these classes now."""
         (self._members.add if belongs else self._members.discard)(key)
         for listener in self._listeners:
             listener(key)
 
 
-class Partition(Generic[K, V, B]):
-    """The entries of a source by class. Who follows a part hears only of entries that are, or were, of its classes:
-    where there are many indexes, each entry is looked at by those that it concerns.
+class Partition(Generic[K, V, B, P]):
+    """The entries of a source in pieces, by the class of these.
+
+    A change goes no further than the pieces that differ: entries are divided when the graph settles, before anything is
+    read, and only who reads a piece that is another one becomes stale. Who follows a part hears only of entries whose
+    pieces of its classes differ: where there are many indexes, each entry is looked at by those that it concerns.
     """
 
-    def __init__(self, graph: Graph, source: Collection[K, V], classify: Callable[[V], Iterable[B]]) -> None:
-        self._graph = graph
+    def __init__(
+        self, graph: Graph, name: str, source: Collection[K, V], divide: Callable[[V], Mapping[B, tuple[P, ...]]]
+    ) -> None:
+        self.graph = graph
+        self.name = name
+        self.computed = 0
+        self.cut_off = 0
         self._source = source
-        self._classify = classify
-        self._classes_of: dict[K, tuple[B, ...]] = {}
+        self._divide = divide
+        self._values: dict[K, V] = {}
+        self._nodes: dict[tuple[K, B], Node] = {}
         self._parts: dict[B, list[Part[K, V]]] = {}
         self._waiting: dict[K, None] = {}
         graph.add_settling(self)
+        graph.tables.append(self)
         source.listen(self._wait)
 
+    def __len__(self) -> int:
+        return len(self._nodes)
+
     def part(self, *classes: B) -> Part[K, V]:
-        """The entries of any of some classes. To be asked for before there are any entries."""
-        part = Part(self._source)
+        """The entries with pieces of any of some classes. To be asked for before there are any entries."""
+        part = Part(self._source, classes)
         for each in classes:
             self._parts.setdefault(each, []).append(part)
         return part
+
+    def pieces(self, key: K, kind: B) -> tuple[P, ...]:
+        """The pieces of a class that an entry has, in order; a dependency on these alone."""
+        node = self._nodes.get((key, kind))
+        if node is None:
+            self.graph.settle()
+            node = self._nodes[key, kind] = Node(self, (key, kind))
+            node.value = self._divided(self._values.get(key)).get(kind, ())
+        found: tuple[P, ...] = self.graph.read(node)
+        return found
 
     def settle(self) -> bool:
         """Looks again at the entries that may have changed."""
@@ -155,19 +180,39 @@ class Partition(Generic[K, V, B]):
         return True
 
     def _move(self, key: K) -> None:
-        value = self._source.get(key) if key in self._source else None
-        old = self._classes_of.pop(key, ())
-        new = tuple(dict.fromkeys(self._classify(value))) if value is not None else ()
-        if new:
-            self._classes_of[key] = new
-        concerned = {part: each in new for each in old for part in self._parts.get(each, ())}
-        concerned.update((part, True) for each in new for part in self._parts.get(each, ()))
-        for part, belongs in concerned.items():
-            part.look(key, belongs=belongs)
+        old, new = self._values.pop(key, None), self._source.get(key) if key in self._source else None
+        if new is not None:
+            self._values[key] = new
+        if old is new:
+            self.cut_off += 1
+            return
+        self.computed += 1
+        before, after = self._divided(old), self._divided(new)
+        differing = [kind for kind in {**before, **after} if before.get(kind) != after.get(kind)]
+        for kind in differing:
+            node = self._nodes.get((key, kind))
+            if node is not None:
+                self.graph.change(node, after.get(kind, ()))
+        for part in dict.fromkeys(part for kind in differing for part in self._parts.get(kind, ())):
+            part.look(key, belongs=not part.classes.isdisjoint(after))
+
+    def _divided(self, value: V | None) -> Mapping[B, tuple[P, ...]]:
+        return {} if value is None else self._divide(value)
 
     def _wait(self, key: K) -> None:
         self._waiting[key] = None
-        self._graph.unsettle()
+        self.graph.unsettle()
+
+    def compute(self, key: tuple[K, B]) -> tuple[P, ...]:
+        """Pieces are never computed: they are changed when the graph settles."""
+        raise NotImplementedError
+
+    def on_stale(self, node: Node) -> None:
+        """Pieces never become stale: they are changed when the graph settles."""
+
+    def on_orphan(self, node: Node) -> None:
+        """Forgets the node of pieces that nobody reads."""
+        self._nodes.pop(node.key, None)
 
 
 class Index(Generic[K, V, B]):

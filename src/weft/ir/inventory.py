@@ -63,7 +63,7 @@ class Endpoint(Struct, frozen=True):
 
 
 class StaticEndpoint(Struct, frozen=True):
-    """An address that a service names itself; `ports` maps port names to numbers, others use the port's target.
+    """An address that a service states itself; `ports` maps port names to numbers, others use the port's target.
 
     `host` is the name of this endpoint alone, where it has one.
     """
@@ -98,7 +98,6 @@ class Service(Struct, frozen=True, cache_hash=True):
     addresses: tuple[tuple[str, str], ...] = ()
     external: bool = False
     members: Selector | None = None
-    static: tuple[StaticEndpoint, ...] = ()
     visible_to: tuple[str, ...] | None = None
     peer_names: tuple[str, ...] = ()
     front: tuple[tuple[Target, int], ...] = ()
@@ -111,6 +110,17 @@ class Service(Struct, frozen=True, cache_hash=True):
     near: Literal["any", "zone", "node"] = "any"
     unready: bool = False
     sticky: Milliseconds | None = None
+
+
+class StatedEndpoints(Struct, frozen=True):
+    """The endpoints that a service states itself, which count where none of its members is known. They come from the
+    same object as the service of the `host`, and are no part of it: most of what is made for a service does not depend
+    on them, and they change often.
+    """
+
+    source: Provenance
+    host: str
+    endpoints: tuple[StaticEndpoint, ...]
 
 
 class Workload(Struct, frozen=True):

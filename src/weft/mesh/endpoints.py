@@ -42,7 +42,8 @@ class EndpointTable:
         service, port = key
         if service.members is not None and self._inventory.members(service.members):
             return tuple(self._live(service, port))
-        static = (e for e in service.static if not service.families or family_of(e.address) in service.families)
+        stated = self._inventory.stated(service)
+        static = (e for e in stated if not service.families or family_of(e.address) in service.families)
         return tuple(_of_static(e, port, service) for e in static)
 
     def _live(self, service: Service, port: ServicePort) -> Iterator[Endpoint]:

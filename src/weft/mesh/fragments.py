@@ -6,7 +6,7 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from typing import Any, TypeVar
 
 from weft.base.issues import Issue, Ref
-from weft.dialects.compiled import Compile, CompileBroken, Compiled
+from weft.dialects.compiled import Compile, CompileBroken, Compiled, Fragment
 from weft.graph.collections import Index, Mapped, Partition
 from weft.graph.tables import Derived, Input
 from weft.ir.settings import MeshSettings
@@ -18,13 +18,19 @@ NAMESPACE = "Namespace"
 
 
 class Dialects:
-    """The compile functions of all dialects by kind, for readable and for broken objects."""
+    """The compile functions of all dialects by kind, for readable and for broken objects; and by kind the label whose
+    value dialects find objects by (`Lookup.labelled`).
+    """
 
     def __init__(
-        self, compilers: Iterable[Mapping[str, Compile]], broken: Iterable[Mapping[str, CompileBroken]]
+        self,
+        compilers: Iterable[Mapping[str, Compile]],
+        broken: Iterable[Mapping[str, CompileBroken]],
+        labels: Iterable[Mapping[str, str]] = (),
     ) -> None:
         self.compilers = {kind: function for table in compilers for kind, function in table.items()}
         self.broken = {kind: function for table in broken for kind, function in table.items()}
+        self.labels = {kind: label for table in labels for kind, label in table.items()}
 
 
 Objects = Input[Ref, Object[Any] | Broken]
@@ -43,17 +49,14 @@ class Fragments:
         self.compiled: Mapped[Ref, Object[Any] | Broken, Compiled] = Mapped(
             graph, "compiled", self.objects, self._compile
         )
-        self._by_type: Partition[Ref, Compiled, type] = Partition(
-            graph, self.compiled, lambda compiled: map(type, compiled.fragments)
-        )
+        self._by_type: Partition[Ref, Compiled, type, Fragment] = Partition(graph, "fragments", self.compiled, _by_type)
         self._dialects = dialects
-        self._lookup = ObjectLookup(self, settings)
+        self._lookup = ObjectLookup(self, dialects.labels, settings)
 
     def of(self, refs: Iterable[Ref], kind: type[F]) -> Iterator[F]:
         """The fragments of one type that some objects became."""
         for ref in refs:
-            compiled = self.compiled.get(ref)
-            for fragment in compiled.fragments if compiled else ():
+            for fragment in self._by_type.pieces(ref, kind):
                 if isinstance(fragment, kind):
                     yield fragment
 
@@ -112,15 +115,12 @@ class Fragments:
 class ObjectLookup:
     """What dialects may read besides the object they compile."""
 
-    def __init__(self, fragments: Fragments, settings: Derived[None, MeshSettings]) -> None:
+    def __init__(self, fragments: Fragments, labels: Mapping[str, str], settings: Derived[None, MeshSettings]) -> None:
         self._fragments = fragments
+        self._labels = labels
         self._settings = settings
-        graph = fragments.graph
-        self._by_label: Derived[tuple[str, str, str], dict[str, tuple[Object[Any], ...]]] = Derived(
-            graph, "objects by label", self._group
-        )
-        self._labelled: Derived[tuple[str, str, str, str], tuple[Object[Any], ...]] = Derived(
-            graph, "objects of label", self._find_labelled
+        self._by_label: Index[Ref, Object[Any] | Broken, tuple[str, str, str]] = Index(
+            fragments.graph, "objects by label", fragments.objects, self._label
         )
 
     def settings(self) -> MeshSettings:
@@ -134,28 +134,29 @@ class ObjectLookup:
 
     def objects(self, kind: str, namespace: str) -> tuple[Object[Any], ...]:
         """All readable objects of a kind in a namespace, sorted by name."""
-        found = (self.object(ref) for ref in self._fragments.by_kind.get((kind, namespace)))
+        return self._readable(self._fragments.by_kind.get((kind, namespace)))
+
+    def labelled(self, kind: str, namespace: str, value: str) -> tuple[Object[Any], ...]:
+        """Those of `objects` whose label that the kind is found by (`Dialects.labels`) has this value."""
+        return self._readable(self._by_label.get((kind, namespace, value)))
+
+    def _readable(self, refs: Iterable[Ref]) -> tuple[Object[Any], ...]:
+        found = (self.object(ref) for ref in refs)
         return tuple(each for each in found if each is not None)
 
-    def labelled(self, kind: str, namespace: str, label: tuple[str, str]) -> tuple[Object[Any], ...]:
-        """Those of `objects` that have a label of this value."""
-        return self._labelled.get((kind, namespace, *label))
-
-    def _find_labelled(self, asked: tuple[str, str, str, str]) -> tuple[Object[Any], ...]:
-        kind, namespace, key, value = asked
-        return self._by_label.get((kind, namespace, key)).get(value, ())
-
-    def _group(self, asked: tuple[str, str, str]) -> dict[str, tuple[Object[Any], ...]]:
-        """The objects of a kind and namespace by the value of a label, so that many askers look at each only once."""
-        kind, namespace, key = asked
-        found: dict[str, tuple[Object[Any], ...]] = {}
-        for each in self.objects(kind, namespace):
-            if key in each.metadata.labels:
-                value = each.metadata.labels[key]
-                found[value] = (*found.get(value, ()), each)
-        return found
+    def _label(self, ref: Ref, found: Object[Any] | Broken) -> Iterator[tuple[str, str, str]]:
+        label = self._labels.get(ref.kind)
+        if label is not None and label in found.metadata.labels:
+            yield ref.kind, ref.namespace, found.metadata.labels[label]
 
     def namespace_labels(self, namespace: str) -> dict[str, str]:
         """Labels of a namespace, empty where it is not declared."""
         found = self.object(Ref(NAMESPACE, "", namespace))
         return found.metadata.labels if found else {}
+
+
+def _by_type(compiled: Compiled) -> Mapping[type, tuple[Fragment, ...]]:
+    found: dict[type, tuple[Fragment, ...]] = {}
+    for fragment in compiled.fragments:
+        found[type(fragment)] = (*found.get(type(fragment), ()), fragment)
+    return found

@@ -8,7 +8,7 @@ from msgspec import structs
 
 from weft.base.families import Family, families_of
 from weft.graph.tables import Derived
-from weft.ir.inventory import Service, Workload
+from weft.ir.inventory import Service, StatedEndpoints, StaticEndpoint, Workload
 from weft.ir.settings import WorkloadClass
 from weft.ir.values import Selector
 from weft.mesh.fragments import Fragments
@@ -33,6 +33,7 @@ class Inventory:
         self._by_host = fragments.index("services by host", lambda service: (service.host,), Service)
         self._by_member = fragments.index("services by label of members", _member_labels, Service)
         self._by_label = fragments.index("workloads by label", _workload_labels, Workload)
+        self._stated = fragments.index("stated endpoints by host", lambda stated: (stated.host,), StatedEndpoints)
         self._by_uid = fragments.index("workloads by uid", lambda workload: (workload.uid,), Workload)
         self._alias_hosts = fragments.index("other names", _alias_hosts, Service)
         self._service: Derived[tuple[str, str], Service | None] = Derived(graph, "service", self._best_service)
@@ -67,6 +68,11 @@ class Inventory:
     def services_of(self, host: str) -> tuple[Service, ...]:
         """Every service that claims a host, whoever sees it."""
         return tuple(s for s in self._fragments.of(self._by_host.get(host), Service) if s.host == host)
+
+    def stated(self, service: Service) -> tuple[StaticEndpoint, ...]:
+        """The endpoints that a service states itself."""
+        found = self._fragments.of(self._stated.get(service.host), StatedEndpoints)
+        return next((e.endpoints for e in found if e.host == service.host and e.source == service.source), ())
 
     def visible_hosts(self, namespace: str) -> tuple[str, ...]:
         """Hosts of all services that clients of a namespace see, sorted."""

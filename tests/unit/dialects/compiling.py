@@ -40,9 +40,9 @@ class World:
         refs = sorted(ref for ref in self._objects if (ref.kind, ref.namespace) == (kind, namespace))
         return tuple(self._objects[ref] for ref in refs)
 
-    def labelled(self, kind: str, namespace: str, label: tuple[str, str]) -> tuple[Object[Any], ...]:
+    def labelled(self, kind: str, namespace: str, value: str) -> tuple[Object[Any], ...]:
         found = self.objects(kind, namespace)
-        return tuple(each for each in found if each.metadata.labels.get(label[0]) == label[1])
+        return tuple(each for each in found if each.metadata.labels.get(kubernetes.LABELS[kind]) == value)
 
     def namespace_labels(self, namespace: str) -> dict[str, str]:
         found = self._objects.get(Ref("Namespace", "", namespace))

@@ -199,7 +199,7 @@ def test_incremental_results_equal_results_from_scratch(
 def test_who_follows_a_part_hears_only_of_entries_that_are_or_were_in_it() -> None:
     graph = Graph()
     words: Input[str, str] = Input(graph, "words")
-    by_length: Partition[str, str, int] = Partition(graph, words, lambda word: (len(word),))
+    by_length: Partition[str, str, int, str] = Partition(graph, "by length", words, lambda word: {len(word): (word,)})
     short: Index[str, str, str] = Index(graph, "short", by_length.part(1, 2), lambda _, word: [word[0]])
     long: Index[str, str, str] = Index(graph, "long", by_length.part(3), lambda _, word: [word[0]])
     words.set("1", "a")
@@ -213,6 +213,42 @@ def test_who_follows_a_part_hears_only_of_entries_that_are_or_were_in_it() -> No
     words.remove("1")
     assert (short.buckets(), long.buckets()) == ((), ("a",))
     assert (short.computed, long.computed) == (3, 3)
+
+
+def test_a_change_reaches_only_those_who_read_a_piece_that_differs() -> None:
+    graph = Graph()
+    texts: Input[str, str] = Input(graph, "texts")
+    pieces: Partition[str, str, str, str] = Partition(
+        graph, "pieces", texts, lambda text: {word[0]: (word,) for word in text.split()}
+    )
+    read: Derived[str, tuple[str, ...]] = Derived(graph, "read", lambda first: pieces.pieces("1", first))
+    above: Derived[str, int] = Derived(graph, "above", lambda first: len(read.get(first)))
+    watchers = {first: Watcher(above) for first in "abc"}
+    texts.set("1", "apple banana")
+    assert {first: watcher.add(first) for first, watcher in watchers.items()} == {"a": 1, "b": 1, "c": 0}
+    texts.set("1", "apple berry")
+    assert [first for first, watcher in watchers.items() if watcher.pending()] == ["b"]
+    assert watchers["b"].changes() == []
+    assert (read.get("b"), read.computed, above.computed) == (("berry",), 4, 4)
+    texts.set("1", "apple berry cherry")
+    assert watchers["c"].changes() == [("c", 1)]
+    texts.remove("1")
+    assert [read.get(first) for first in "abc"] == [(), (), ()]
+    for watcher, first in zip(watchers.values(), "abc", strict=True):
+        watcher.remove(first)
+    graph.settle()
+    assert (len(pieces), len(read)) == (0, 0)
+
+
+def test_pieces_are_asked_for_before_and_after_their_entry_is_there() -> None:
+    graph = Graph()
+    texts: Input[str, str] = Input(graph, "texts")
+    pieces: Partition[str, str, int, str] = Partition(graph, "pieces", texts, lambda text: {len(text): (text,)})
+    assert pieces.pieces("1", 1) == ()
+    texts.set("1", "a")
+    assert pieces.pieces("1", 1) == ("a",)
+    texts.set("1", "ab")
+    assert (pieces.pieces("1", 1), pieces.pieces("1", 2)) == ((), ("ab",))
 
 
 @given(st.lists(st.tuples(st.booleans(), st.integers(0, 20))))

@@ -4,7 +4,7 @@ from typing import Literal
 
 import msgspec
 import pytest
-from tests.unit.mesh.world import World, host_of, policy, scope, service, source, workload
+from tests.unit.mesh.world import World, host_of, policy, scope, service, source, stated, workload
 
 from weft.graph.tables import Derived
 from weft.graph.watch import Watcher
@@ -44,7 +44,7 @@ def test_a_subset_has_the_endpoints_with_its_labels() -> None:
 
 def test_stated_endpoints_count_where_no_workload_is_known() -> None:
     world = World()
-    world.put(service("web", static=(StaticEndpoint("10.9.9.9"),)))
+    world.put(service("web"), stated("web", StaticEndpoint("10.9.9.9")))
     name = f"outbound|80||{host_of('web')}"
     assert addresses(world, name) == ["10.9.9.9"]
     world.put(workload("web-1", {"app": "web"}), name="pod")
@@ -112,7 +112,7 @@ def test_tls_that_an_author_asks_for_wins_over_automatic_tls() -> None:
 def test_a_service_outside_gets_no_mesh_tls() -> None:
     world = World()
     endpoint = StaticEndpoint("192.0.2.1", identity="spiffe://cluster.local/ns/x/sa/y")
-    world.put(service("api", external=True, members=None, static=(endpoint,)))
+    world.put(service("api", external=True, members=None), stated("api", endpoint))
     cluster = world.mesh.cluster(scope(), f"outbound|80||{host_of('api')}")
     assert cluster is not None
     assert cluster.mesh_tls == "never"

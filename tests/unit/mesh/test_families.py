@@ -1,7 +1,7 @@
 """Workloads, services and proxies with addresses of both families."""
 
 import pytest
-from tests.unit.mesh.world import World, host_of, service, workload
+from tests.unit.mesh.world import World, host_of, service, stated, workload
 
 from weft.base.families import Family
 from weft.ir.inventory import Endpoint, StaticEndpoint
@@ -51,10 +51,10 @@ def test_a_pod_without_an_address_of_the_services_family_does_not_serve_it() -> 
 
 def test_stated_endpoints_of_other_families_are_left_out() -> None:
     world = World()
-    static = (StaticEndpoint("10.0.0.1"), StaticEndpoint("fd99::1"))
-    world.put(service("web", members=None, static=static, families=("IPv6",)))
+    static = stated("web", StaticEndpoint("10.0.0.1"), StaticEndpoint("fd99::1"))
+    world.put(service("web", members=None, families=("IPv6",)), static)
     assert [each.address for each in endpoints(world)] == ["fd99::1"]
-    world.put(service("web", members=None, static=static), name="object-0")
+    world.put(service("web", members=None), static, name="object-0")
     assert [each.address for each in endpoints(world)] == ["10.0.0.1", "fd99::1"]
 
 

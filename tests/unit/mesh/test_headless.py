@@ -1,7 +1,7 @@
 """Services without an address: every endpoint is called by its own."""
 
 import pytest
-from tests.unit.mesh.world import World, host_of, policy, scope, service, workload
+from tests.unit.mesh.world import World, host_of, policy, scope, service, stated, workload
 
 from weft.ir.inventory import ServicePort, StaticEndpoint
 from weft.ir.settings import ProxyScope
@@ -100,8 +100,8 @@ def test_clusters_and_endpoints_can_be_asked_by_address() -> None:
 
 def test_names_of_static_endpoints_count_as_well() -> None:
     world = World()
-    static = (StaticEndpoint("192.0.2.1", host=f"one.{DB}"),)
-    world.put(service("db", port=80, addresses=(), headless=True, members=None, static=static))
+    static = stated("db", StaticEndpoint("192.0.2.1", host=f"one.{DB}"))
+    world.put(service("db", port=80, addresses=(), headless=True, members=None), static)
     assert f"one.{DB}:80" in {each.name for each in table(world, "80").hosts}
 
 

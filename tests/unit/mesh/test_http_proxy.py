@@ -3,7 +3,7 @@
 from typing import Any
 
 from msgspec import structs
-from tests.unit.mesh.world import World, host_of, policy, rule, scope, service, source, table, workload
+from tests.unit.mesh.world import World, host_of, policy, rule, scope, service, source, stated, table, workload
 
 from weft.ir.inventory import Endpoint, StaticEndpoint
 from weft.ir.routing import Backend, EgressPolicy
@@ -145,7 +145,7 @@ def test_what_passes_to_its_original_address_is_looked_up_by_name() -> None:
 def test_only_workloads_are_called_from_the_pods_own_address() -> None:
     world = World()
     world.put(service("reviews"))
-    world.put(service("outside", members=None, static=(StaticEndpoint("192.0.2.7"),)))
+    world.put(service("outside", members=None), stated("outside", StaticEndpoint("192.0.2.7")))
     world.put(workload("reviews-1", {"app": "reviews"}, **NONE))
     own, other = (world.mesh.cluster(UNCAPTURED, f"outbound|80||{host_of(name)}") for name in ("reviews", "outside"))
     assert own is not None

@@ -9,7 +9,7 @@ from weft.base.provenance import Provenance
 from weft.dialects.compiled import Compiled, Fragment, Lookup
 from weft.graph.core import Graph
 from weft.graph.tables import Derived, Input
-from weft.ir.inventory import Service, ServicePort, Workload
+from weft.ir.inventory import Service, ServicePort, StatedEndpoints, StaticEndpoint, Workload
 from weft.ir.routing import Backend, HttpMatch, RouteRule, RouteTable
 from weft.ir.settings import MeshSettings, ProxyScope
 from weft.ir.traffic import TrafficPolicy
@@ -80,6 +80,11 @@ def service(
         members=Selector(namespaces=(namespace,), labels=(("app", "in", (name,)),)),
     )
     return msgspec.structs.replace(made, **changes)
+
+
+def stated(name: str, *endpoints: StaticEndpoint, namespace: str = "default") -> StatedEndpoints:
+    """The endpoints that a `service` states itself; they belong into the same object."""
+    return StatedEndpoints(source(name, namespace, kind="Service"), host_of(name, namespace), endpoints)
 
 
 def workload(name: str, labels: dict[str, str], namespace: str = "default", **changes: Any) -> Workload:

@@ -4,6 +4,7 @@ from typing import Final
 
 from weft.dialects.compiled import Compile
 from weft.dialects.kubernetes.pod import compile_pod
+from weft.dialects.kubernetes.service import LABELS as LABELS
 from weft.dialects.kubernetes.service import compile_service
 
 COMPILERS: Final[dict[str, Compile]] = {

@@ -10,7 +10,7 @@ from weft.dialects.compiled import Compiled, Lookup
 from weft.dialects.names import label_terms, network_of, service_host, visible_to
 from weft.dialects.protocols import port_protocol
 from weft.dialects.report import Report
-from weft.ir.inventory import Service, ServicePort, StaticEndpoint
+from weft.ir.inventory import Service, ServicePort, StatedEndpoints, StaticEndpoint
 from weft.ir.settings import MeshSettings
 from weft.ir.values import Selector
 from weft.model import codes
@@ -21,7 +21,9 @@ EXPORT_TO: Final = "networking.istio.io/exportTo"
 """The annotation that says which namespaces see a Service (Istio)."""
 
 _SLICE: Final = "EndpointSlice.discovery.k8s.io"
-_SLICE_SERVICE: Final = "kubernetes.io/service-name"
+LABELS: Final[dict[str, str]] = {_SLICE: "kubernetes.io/service-name"}
+"""By which label objects are found (`Lookup.labelled`): EndpointSlices by their service (Kubernetes)."""
+
 _HEADLESS: Final = "None"
 _LONGEST_AFFINITY: Final = 86_400  # Kubernetes, ClientIPConfig.timeoutSeconds
 _NEAR: Final[dict[str, Literal["zone", "node"]]] = {
@@ -52,7 +54,6 @@ def compile_service(subject: Object[api.Service], lookup: Lookup) -> Compiled:
         addresses=_addresses(spec, settings),
         external=is_alias,
         members=_members(subject),
-        static=tuple(_static(subject, lookup, report)),
         visible_to=visible_to(_export_to(subject), meta.namespace, settings.service_visible_to),
         headless=spec.cluster_ip == _HEADLESS and not is_alias,
         alias_of=_external_name(spec) if is_alias else "",
@@ -61,7 +62,9 @@ def compile_service(subject: Object[api.Service], lookup: Lookup) -> Compiled:
         sticky=_sticky(spec),
         families=() if is_alias else _families(spec),
     )
-    return report.compiled(service)
+    static = tuple(_static(subject, lookup, report))
+    stated = (StatedEndpoints(service.source, service.host, static),) if static else ()
+    return report.compiled(service, *stated)
 
 
 def _export_to(subject: Object[api.Service]) -> tuple[str, ...]:
@@ -158,7 +161,7 @@ def _static(subject: Object[api.Service], lookup: Lookup, report: Report) -> Ite
     if spec.type == "ExternalName":
         yield StaticEndpoint(_external_name(spec))
         return
-    for found in lookup.labelled(_SLICE, meta.namespace, (_SLICE_SERVICE, meta.name)):
+    for found in lookup.labelled(_SLICE, meta.namespace, meta.name):
         if found.spec.address_type == "FQDN":
             message = f"the EndpointSlice {found.metadata.name} names its endpoints by DNS"
             advice = "use a Service of type ExternalName"

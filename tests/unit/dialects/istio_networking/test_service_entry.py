@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from tests.unit.dialects.compiling import compiled, fragments, issue_at, istio, only, refused, warned
 
-from weft.ir.inventory import Service, ServicePort, StaticEndpoint, Workload
+from weft.ir.inventory import Service, ServicePort, StatedEndpoints, StaticEndpoint, Workload
 from weft.ir.settings import MeshSettings
 from weft.ir.values import Selector
 
@@ -21,8 +21,12 @@ def service(spec: str, **settings: Any) -> Service:
     return only(compiled(entry(spec), **settings), Service)
 
 
+def stated(spec: str, **settings: Any) -> tuple[StaticEndpoint, ...]:
+    return only(compiled(entry(spec), **settings), StatedEndpoints).endpoints
+
+
 def endpoint(text: str, settings: MeshSettings | None = None) -> StaticEndpoint:
-    (found,) = service(f"hosts: [a.test], {TCP}, resolution: STATIC, endpoints: [{{{text}}}]", settings=settings).static
+    (found,) = stated(f"hosts: [a.test], {TCP}, resolution: STATIC, endpoints: [{{{text}}}]", settings=settings)
     return found
 
 
@@ -32,7 +36,7 @@ def test_an_external_host_that_dns_resolves() -> None:
     assert (found.host, found.namespace, found.resolution, found.registry) == ("api.test", "shop", "dns", "external")
     assert found.ports == (ServicePort(443, "https", "tls", 443),)
     assert found.external
-    assert found.static == (StaticEndpoint("api.test"),)
+    assert stated(f"hosts: [API.test], {HTTPS}, resolution: DNS") == (StaticEndpoint("api.test"),)
     assert (found.addresses, found.members, found.headless, found.peer_names) == ((), None, False, ())
 
 
@@ -119,15 +123,15 @@ def test_endpoints_are_in_the_mesh_s_network_unless_they_say_otherwise() -> None
 
 
 def test_endpoints_that_dns_resolves_have_names_of_their_own() -> None:
-    found = service(f"hosts: ['*.a.test'], {HTTPS}, resolution: DNS, endpoints: [{{address: B.test}}]")
-    assert found.static == (StaticEndpoint("b.test"),)
+    found = stated(f"hosts: ['*.a.test'], {HTTPS}, resolution: DNS, endpoints: [{{address: B.test}}]")
+    assert found == (StaticEndpoint("b.test"),)
 
 
 def test_a_selector_takes_workloads_of_the_own_namespace() -> None:
     found = service(f"hosts: [a.test], {TCP}, resolution: STATIC, workloadSelector: {{labels: {{app: db}}}}")
     assert found.members == Selector(namespaces=("shop",), labels=(("app", "in", ("db",)),))
-    resolved = service(f"hosts: [a.test], {TCP}, resolution: DNS, workloadSelector: {{labels: {{app: db}}}}")
-    assert resolved.static == ()
+    resolved = entry(f"hosts: [a.test], {TCP}, resolution: DNS, workloadSelector: {{labels: {{app: db}}}}")
+    assert fragments(compiled(resolved), StatedEndpoints) == []
 
 
 def test_a_pattern_may_stand_for_selected_workloads() -> None:

@@ -33,9 +33,8 @@ class Settings:
     def objects(self, kind: str, namespace: str) -> tuple[Object[Any], ...]:
         return ()
 
-    def labelled(self, kind: str, namespace: str, label: tuple[str, str]) -> tuple[Object[Any], ...]:
-        found = self.objects(kind, namespace)
-        return tuple(each for each in found if each.metadata.labels.get(label[0]) == label[1])
+    def labelled(self, kind: str, namespace: str, value: str) -> tuple[Object[Any], ...]:
+        return ()
 
     def namespace_labels(self, namespace: str) -> dict[str, str]:
         return {}

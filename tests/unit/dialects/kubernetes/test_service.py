@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 from tests.unit.dialects.compiling import compiled, fragments, issue_at, only, read, refused, warned
 
-from weft.ir.inventory import Service, ServicePort, StaticEndpoint
+from weft.dialects.compiled import Compiled
+from weft.ir.inventory import Service, ServicePort, StatedEndpoints, StaticEndpoint
 from weft.ir.settings import MeshSettings
 from weft.ir.values import Selector
 
@@ -23,6 +24,10 @@ def written(spec: str, annotations: str = "{}", name: str = "web") -> Any:
 
 def service(spec: str, *others: Any, annotations: str = "{}", settings: MeshSettings | None = None) -> Service:
     return only(compiled(written(spec, annotations), *others, settings=settings), Service)
+
+
+def stated(result: Compiled) -> tuple[StaticEndpoint, ...]:
+    return only(result, StatedEndpoints).endpoints
 
 
 def test_a_service_with_an_address() -> None:
@@ -65,9 +70,12 @@ def test_a_service_that_has_no_address_yet_is_not_headless() -> None:
 
 
 def test_an_external_name_is_resolved_by_dns() -> None:
-    found = service("type: ExternalName, externalName: API.test., clusterIP: '', ports: [{port: 443, name: https}]")
+    result = compiled(
+        written("type: ExternalName, externalName: API.test., clusterIP: '', ports: [{port: 443, name: https}]")
+    )
+    found = only(result, Service)
     assert (found.resolution, found.external, found.members) == ("dns", True, None)
-    assert found.static == (StaticEndpoint("api.test"),)
+    assert stated(result) == (StaticEndpoint("api.test"),)
 
 
 @pytest.mark.parametrize(
@@ -115,8 +123,8 @@ def slice_of(service_name: str, endpoints: str, name: str = "web-1") -> Any:
 
 
 def test_without_a_selector_the_ready_endpoints_of_its_slices_count() -> None:
-    found = service(
-        "clusterIP: 10.96.0.7, ports: [{port: 80, name: http}]",
+    result = compiled(
+        written("clusterIP: 10.96.0.7, ports: [{port: 80, name: http}]"),
         slice_of(
             "web",
             "{addresses: [1.1.1.1], conditions: {ready: true}, zone: a},"
@@ -126,8 +134,8 @@ def test_without_a_selector_the_ready_endpoints_of_its_slices_count() -> None:
         slice_of("other", "{addresses: [1.1.1.5]}", name="other-1"),
     )
     ports = (("http", 8080),)
-    assert found.members is None
-    assert found.static == (
+    assert only(result, Service).members is None
+    assert stated(result) == (
         StaticEndpoint("1.1.1.1", ports, locality=("", "a", "")),
         StaticEndpoint("1.1.1.3", ports),
         StaticEndpoint("1.1.1.4", ports),
@@ -146,13 +154,13 @@ def test_endpoints_that_are_names_are_not_used_and_said_so() -> None:
     )
     result = compiled(written("ports: [{port: 80}]"), named)
     assert warned(result) == [("WEFT0101", "spec")]
-    assert fragments(result, Service)[0].static == ()
+    assert fragments(result, StatedEndpoints) == []
 
 
 def test_with_a_selector_slices_are_there_besides() -> None:
-    found = service("selector: {app: web}, ports: [{port: 80}]", slice_of("web", "{addresses: [1.1.1.1]}"))
-    assert found.members is not None
-    assert [each.address for each in found.static] == ["1.1.1.1"]
+    result = compiled(written("selector: {app: web}, ports: [{port: 80}]"), slice_of("web", "{addresses: [1.1.1.1]}"))
+    assert only(result, Service).members is not None
+    assert [each.address for each in stated(result)] == ["1.1.1.1"]
 
 
 @pytest.mark.parametrize(
@@ -209,10 +217,10 @@ def test_an_unknown_distribution_is_told() -> None:
 
 def test_endpoints_that_are_not_ready_are_published_on_demand() -> None:
     slices = slice_of("web", "{addresses: [1.1.1.1], hostname: one, conditions: {ready: false}}")
-    assert service("ports: [{port: 80}]", slices).static == ()
-    found = service("ports: [{port: 80}], publishNotReadyAddresses: true", slices)
-    assert found.unready
-    assert [(each.address, each.host) for each in found.static] == [("1.1.1.1", "one.web.shop.svc.cluster.local")]
+    assert fragments(compiled(written("ports: [{port: 80}]"), slices), StatedEndpoints) == []
+    result = compiled(written("ports: [{port: 80}], publishNotReadyAddresses: true"), slices)
+    assert only(result, Service).unready
+    assert [(each.address, each.host) for each in stated(result)] == [("1.1.1.1", "one.web.shop.svc.cluster.local")]
 
 
 def test_an_external_name_is_another_name_for_its_target() -> None:

@@ -14,7 +14,7 @@ from weft.dialects.istio.networking.workload_entry import static_endpoint
 from weft.dialects.names import label_terms, visible_to
 from weft.dialects.protocols import parse_protocol, port_protocol
 from weft.dialects.report import within
-from weft.ir.inventory import Service, ServicePort, StaticEndpoint
+from weft.ir.inventory import Service, ServicePort, StatedEndpoints, StaticEndpoint
 from weft.ir.values import Protocol, Selector
 from weft.model.istio_networking import Port, ServiceEntry
 from weft.model.objects import Object
@@ -54,14 +54,15 @@ def compile_service_entry(subject: Object[ServiceEntry], lookup: Lookup) -> Comp
             addresses=tuple((context.settings.network, address) for address in addresses),
             external=spec.location == "MESH_EXTERNAL",
             members=_members(spec, context),
-            static=static or _itself(spec, host),
             visible_to=visible_to(spec.export_to, context.namespace, context.settings.service_visible_to),
             peer_names=tuple(sorted(set(spec.subject_alt_names))),
             registry="external",
         )
         for host in dict.fromkeys(host.lower().removesuffix(".") for host in spec.hosts)
     ]
-    return context.report.compiled(*services)
+    stated = ((each, static or _itself(spec, each.host)) for each in services)
+    endpoints = (StatedEndpoints(each.source, each.host, found) for each, found in stated if found)
+    return context.report.compiled(*services, *endpoints)
 
 
 def _itself(spec: ServiceEntry, host: str) -> tuple[StaticEndpoint, ...]:

@@ -29,6 +29,7 @@ class File(Struct, frozen=True):
 
     `stamp` is None when the file must be looked at again soon. `text` is what `content` was read from; None where
     `Memory` has it as a good text. `failure` is what is wrong with the file's text where an older one counts instead.
+    `busy` files are being written.
     """
 
     stamp: Stamp | None
@@ -36,10 +37,20 @@ class File(Struct, frozen=True):
     good: bool
     text: str | None = None
     failure: FileContent | None = None
+    busy: bool = False
+
+    @property
+    def flawed(self) -> bool:
+        """Whether anything is wrong with it."""
+        return self.failure is not None or any(content.issues for _, _, content in self.content.chunks)
 
 
 class Files:
-    """The files of one folder, by their path from its root. What `read` returns counts once it is taken."""
+    """The files of one folder, by their path from its root. What `read` returns counts once it is taken.
+
+    `objects` is how many they hold. Of those that are `flawed` something is wrong; `unsettled` ones may have changed
+    since they were read although their stamp did not, and `busy` ones are being written.
+    """
 
     def __init__(
         self, root: Path, reader: FileReader, memory: Memory, limits: Limits, *, read_bytes: ReadBytes
@@ -47,6 +58,10 @@ class Files:
         self.root = root
         self._read_bytes = read_bytes
         self.known: dict[str, File] = {}
+        self.objects = 0
+        self.flawed: set[str] = set()
+        self.unsettled: set[str] = set()
+        self.busy: set[str] = set()
         self._recent: dict[str, tuple[FileContent | None, tuple[Chunk, ...]]] = {}
         self._reader = reader
         self._memory = memory
@@ -60,7 +75,7 @@ class Files:
         except FileNotFoundError:
             return None
         except BusyError:
-            return self._older(name, None, None)
+            return structs.replace(self._older(name, None, None), busy=True)
         except OSError as error:
             return self._older(name, stamp, self._reader.refuse(UnreadableError(error.strerror or str(error))))
         except UnreadableError as error:
@@ -68,6 +83,7 @@ class Files:
 
     def take(self, name: str, file: File | None) -> None:
         """Lets a file count as it was read; None forgets it."""
+        self._note(name, file)
         if file is None:
             self.known.pop(name, None)
             self._recent.pop(name, None)
@@ -101,6 +117,16 @@ class Files:
             return self._reader.bodies(chunk, entries)
         except UnreadableError:
             return []
+
+    def _note(self, name: str, file: File | None) -> None:
+        former = self.known.get(name)
+        self.objects += (file.content.count if file else 0) - (former.content.count if former else 0)
+        for names, holds in (
+            (self.flawed, file is not None and file.flawed),
+            (self.unsettled, file is not None and file.stamp is None),
+            (self.busy, file is not None and file.busy),
+        ):
+            (names.add if holds else names.discard)(name)
 
     def _parse(self, name: str, text: str, stamp: Stamp) -> File:
         known = self.known.get(name)

@@ -15,7 +15,7 @@ from weft.sources.directory.tree import Listing
 def findings(files: Files, index: Index, listing: Listing, left_out: Set[str]) -> tuple[LocatedIssue, ...]:
     """All issues of a folder's files; `left_out` are those that hold more objects than are read."""
     found = [*_of_folder(files, listing), *_duplicates(files, index)]
-    for name in sorted(files.known):
+    for name in sorted(files.flawed | left_out):
         found += _of_file(str(files.root / name), files.known[name])
         if name in left_out:
             message = "the folder holds more objects than are read; those of this file come last by its path"

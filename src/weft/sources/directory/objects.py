@@ -1,7 +1,7 @@
 """YAML and JSON files as a source of objects: which files there are, and how they are read, is told from outside."""
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Set
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -23,10 +23,13 @@ from weft.sources.state import Tables
 
 
 class FilesAccess(Struct, frozen=True):
-    """How files are found and read. `listing` raises OSError when the root can't be looked at."""
+    """How files are found and read. `listing` raises OSError when the root can't be looked at. `again` looks at some
+    files of a former listing; it returns None where all of them have to be looked at.
+    """
 
     listing: Callable[[Path, Limits], Listing]
     read_bytes: ReadBytes
+    again: Callable[[Path, Listing, Set[str], Limits], Listing | None] = lambda *_: None
 
 
 class FileObjects:
@@ -63,14 +66,22 @@ class FileObjects:
     @property
     def restless(self) -> bool:
         """Whether the folder must be scanned again soon even if nobody notifies of a change."""
-        unsettled = any(file.stamp is None for file in self._files.known.values())
-        return unsettled or self._listing.linked or bool(self._listing.problems)
+        return bool(self._files.busy) or self._listing.linked or bool(self._listing.problems)
 
-    def scan(self) -> Changes:
-        """Reads what changed. Never raises for what is in the folder: that becomes issues."""
+    @property
+    def folders(self) -> tuple[str, ...]:
+        """The folders that were looked at, relative to the root, which is ""."""
+        return self._listing.folders
+
+    def scan(self, names: Set[str] | None = None) -> Changes:
+        """Reads what changed, of the files of these names if it is known that no others did, else of all.
+
+        Never raises for what is in the folder: that becomes issues.
+        """
         self._memory.begin()
-        self._listing = self._list()
-        files = self._read_changed()
+        again = self._access.again(self.root, self._listing, names, self._limits) if names is not None else None
+        self._listing = again or self._list()
+        files = self._read_changed(None if again is None else names)
         touched: set[Ref] = set()
         with self._lock:
             for name, content in self._take(files).items():
@@ -116,12 +127,13 @@ class FileObjects:
             # A folder that is gone for a moment must not take the mesh down: what is below it is as it was.
             return Listing({}, {"": error.strerror or str(error)}, linked=False)
 
-    def _read_changed(self) -> dict[str, File | None]:
-        """The files that may have changed as they count now, None for files that are gone."""
-        files: dict[str, File | None] = {name: None for name in self._files.known if not self._is_there(name)}
-        for name, stamp in self._listing.files.items():
-            known = self._files.known.get(name)
-            if known is None or known.stamp != stamp:
+    def _read_changed(self, names: Set[str] | None) -> dict[str, File | None]:
+        """The files of some names, or all, that may have changed as they count now, None for files that are gone."""
+        former = self._files.known.keys() if names is None else names & self._files.known.keys()
+        files: dict[str, File | None] = {name: None for name in former if not self._is_there(name)}
+        for name in self._listing.files if names is None else names | self._files.unsettled:
+            known, stamp = self._files.known.get(name), self._listing.files.get(name)
+            if stamp is not None and (known is None or known.stamp != stamp):
                 files[name] = self._files.read(name, stamp)
         return files
 
@@ -141,6 +153,8 @@ class FileObjects:
 
     def _limited(self, changed: dict[str, FileContent | None]) -> dict[str, FileContent | None]:
         """Leaves out the last files, by path, of a folder with too many objects; returns what changes by that."""
+        if self._files.objects <= self._limits.objects and not self._left_out:
+            return {}
         left_out = set()
         total = 0
         for name in sorted(self._files.known):

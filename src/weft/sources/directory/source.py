@@ -8,7 +8,7 @@ from weft.model.kinds import Kinds
 from weft.sources.directory.contents import read_bytes
 from weft.sources.directory.limits import Limits
 from weft.sources.directory.objects import FileObjects, FilesAccess
-from weft.sources.directory.tree import list_files
+from weft.sources.directory.tree import list_files, look_again
 from weft.sources.state import Tables
 
 
@@ -24,5 +24,5 @@ class DirectorySource(FileObjects):
         clock: Callable[[], float] = time.time,
         limits: Limits | None = None,
     ) -> None:
-        access = FilesAccess(list_files, read_bytes)
+        access = FilesAccess(list_files, read_bytes, look_again)
         super().__init__(root, kinds, tables, access=access, clock=clock, limits=limits or Limits())

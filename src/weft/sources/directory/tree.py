@@ -6,10 +6,11 @@ rename, or a link that now leads elsewhere changes nothing.
 
 import os
 import stat
+from collections.abc import Set
 from pathlib import Path
 from typing import Final
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from weft.sources.directory.limits import Limits
 
@@ -32,7 +33,7 @@ class Stamp(Struct, frozen=True):
 
 
 class Listing(Struct, frozen=True):
-    """The files below a root, by their path from it in order of paths.
+    """The files below a root, by their path from it, and the folders that were looked at, the root as "".
 
     `problems` maps what can't be looked at to the reason; below a folder among them nothing is known. `linked` tells
     that symbolic links are followed, whose targets nobody notifies of.
@@ -41,6 +42,7 @@ class Listing(Struct, frozen=True):
     files: dict[str, Stamp]
     problems: dict[str, str]
     linked: bool
+    folders: tuple[str, ...] = ("",)
 
 
 def list_files(root: Path, limits: Limits) -> Listing:
@@ -50,12 +52,40 @@ def list_files(root: Path, limits: Limits) -> Listing:
     """
     walk = _Walk(limits)
     walk.folder(root, "", ())
-    return Listing(dict(sorted(walk.files.items())), walk.problems, walk.linked)
+    return Listing(dict(sorted(walk.files.items())), walk.problems, walk.linked, tuple(walk.folders))
+
+
+def look_again(root: Path, former: Listing, names: Set[str], limits: Limits) -> Listing | None:
+    """A listing with some files as they are now, by their paths; for the price of these.
+
+    None where all has to be looked at: behind links, where something could not be looked at, and at what is no file.
+    """
+    if former.linked or former.problems:
+        return None
+    files = dict(former.files)
+    for name in filter(_holds_objects, names):
+        try:
+            status = os.lstat(root / name)
+        except FileNotFoundError:
+            files.pop(name, None)
+            continue
+        except OSError:
+            return None
+        if not stat.S_ISREG(status.st_mode):
+            return None
+        files[name] = Stamp.of(status)
+    return structs.replace(former, files=files) if len(files) <= limits.files else None
+
+
+def _holds_objects(path: str) -> bool:
+    name = path.rpartition("/")[2]
+    return not name.startswith(".") and name.lower().endswith(SUFFIXES)
 
 
 class _Walk:
     def __init__(self, limits: Limits) -> None:
         self.files: dict[str, Stamp] = {}
+        self.folders: list[str] = []
         self.problems: dict[str, str] = {}
         self.linked = False
         self._limits = limits
@@ -69,6 +99,7 @@ class _Walk:
         if len(above) > self._limits.folders:
             self.problems[relative] = f"folders are nested more than {self._limits.folders} deep"
             return
+        self.folders.append(relative)
         with os.scandir(path) as entries:
             for entry in entries:
                 if not entry.name.startswith("."):
@@ -80,7 +111,7 @@ class _Walk:
             if entry.is_dir():
                 if self._limits.recursive:
                     self.folder(Path(entry.path), f"{relative}/", above)
-            elif entry.name.lower().endswith(SUFFIXES):
+            elif _holds_objects(entry.name):
                 self._file(entry, relative)
         except OSError as error:
             self.problems[relative] = error.strerror or str(error)

@@ -117,6 +117,52 @@ def test_only_what_changed_is_told(folder: Folder) -> None:
     assert changes.deletes == frozenset()
 
 
+def test_files_are_looked_at_by_name_where_only_those_have_changed(folder: Folder) -> None:
+    folder.write("a.yaml", road("one"))
+    folder.write("sub/b.yaml", road("two"))
+    folder.scan()
+    folder.write("a.yaml", road("three"))
+    folder.write("sub/b.yaml", road("four"))
+    folder.write("c.yaml", road("five"))
+    changes = folder.source.scan({"a.yaml", "c.yaml", ".hidden.yaml", "notes.txt"})
+    assert (set(changes.upserts), set(changes.deletes)) == ({ref("three"), ref("five")}, {ref("one")})
+    (folder.root / "c.yaml").unlink()
+    assert folder.source.scan({"c.yaml", "gone.yaml"}).deletes == {ref("five")}
+    changes = folder.scan()
+    assert (set(changes.upserts), set(changes.deletes)) == ({ref("four")}, {ref("two")})
+
+
+def test_all_files_are_looked_at_where_a_name_leads_to_a_link(folder: Folder, tmp_path: Path) -> None:
+    folder.write("a.yaml", road("one"))
+    folder.scan()
+    folder.write("b.yaml", road("two"))
+    (tmp_path / "outside.yaml").write_text(road("three"))
+    (folder.root / "c.yaml").symlink_to(tmp_path / "outside.yaml")
+    assert set(folder.source.scan({"c.yaml"}).upserts) == {ref("two"), ref("three")}
+    assert folder.source.restless
+
+
+def test_a_file_that_changed_just_before_it_was_read_is_read_again_with_others(folder: Folder) -> None:
+    path = folder.write("a.yaml", road("one"))
+    os.utime(path)
+    folder.scan()
+    stamp = path.stat()
+    path.write_text(road("two"))
+    os.utime(path, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
+    assert set(folder.source.scan({"b.yaml"}).upserts) == {ref("two")}
+
+
+def test_what_is_wrong_with_other_files_is_still_told(folder: Folder) -> None:
+    folder.write("a.yaml", "a: [")
+    folder.write("b.yaml", road("one"))
+    found = said(folder.scan().issues, folder.root)
+    folder.write("b.yaml", road("two"))
+    changes = folder.source.scan({"b.yaml"})
+    assert (set(changes.upserts), said(changes.issues, folder.root)) == ({ref("two")}, found)
+    folder.write("a.yaml", road("three"))
+    assert folder.source.scan({"a.yaml"}).issues == ()
+
+
 def test_removed_objects_and_files_are_told(folder: Folder) -> None:
     folder.write("a.yaml", f"{road('one')}---\n{road('two')}")
     gone = folder.write("b.yaml", road("three"))

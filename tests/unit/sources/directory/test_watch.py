@@ -4,7 +4,9 @@ import asyncio
 import os
 import time
 from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 from tests.unit.model.samples import KINDS
@@ -12,6 +14,8 @@ from tests.unit.model.samples import KINDS
 from weft.base.issues import Ref
 from weft.model.kinds import Kinds
 from weft.sources.changes import Changes
+from weft.sources.directory.inotify import Notifications
+from weft.sources.directory.pace import DEFAULT_WAITS, Waits
 from weft.sources.directory.source import DirectorySource
 from weft.sources.directory.watch import follow
 from weft.sources.state import MemoryTables
@@ -51,17 +55,24 @@ class Mirror:
         return time.monotonic() - started
 
 
+@asynccontextmanager
+async def followed(root: Path, waits: Waits = DEFAULT_WAITS) -> AsyncIterator[Mirror]:
+    """Follows a folder."""
+    mirror = Mirror(root)
+    task = asyncio.create_task(follow(DirectorySource(root, Kinds(KINDS), MemoryTables()), mirror, waits=waits))
+    await mirror.until(lambda: bool(mirror.changes))
+    yield mirror
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
 @pytest.fixture
 async def mirror(tmp_path: Path) -> AsyncIterator[Mirror]:
     root = tmp_path / "config"
     root.mkdir()
     (root / "first.yaml").write_text(ROAD % "first")
-    mirror = Mirror(root)
-    task = asyncio.create_task(follow(DirectorySource(root, Kinds(KINDS), MemoryTables()), mirror))
-    await mirror.until(lambda: bool(mirror.changes))
-    yield mirror
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
+    async with followed(root) as mirror:
+        yield mirror
 
 
 async def test_what_is_there_at_the_start_is_told_first(mirror: Mirror) -> None:
@@ -139,6 +150,45 @@ async def test_a_new_issue_is_told_even_if_no_object_changed(mirror: Mirror) -> 
     (mirror.root / "bad.yaml").unlink()
     await mirror.until(lambda: not mirror.changes[-1].issues)
     assert mirror.names == {"first"}
+
+
+@pytest.mark.parametrize("renamed", [True, False])
+async def test_a_complete_save_is_told_without_waiting_for_quiet(tmp_path: Path, renamed: bool) -> None:
+    async with followed(tmp_path, Waits(quiet=60, written=60)) as mirror:
+        path = tmp_path / (".new" if renamed else "a.yaml")
+        path.write_text(ROAD % "one")
+        if renamed:
+            path.rename(tmp_path / "a.yaml")
+        await mirror.until(lambda: mirror.names == {"one"})
+
+
+async def test_a_folder_that_never_is_quiet_is_told_in_between(tmp_path: Path) -> None:
+    async with followed(tmp_path, Waits(settled=60, merged=0.05)) as mirror:
+        for number in range(1_000):
+            (tmp_path / f"{number}.yaml").write_text(ROAD % f"n{number}")
+            await asyncio.sleep(0.01)
+            if mirror.names:
+                break
+        assert mirror.names
+
+
+async def test_a_change_of_one_file_looks_at_no_other(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / f"{name}.yaml").write_text(ROAD % name)
+    with patch.object(DirectorySource, "scan", autospec=True, side_effect=DirectorySource.scan) as scan:
+        async with followed(tmp_path, Waits()) as mirror:
+            while scan.call_count < 2:  # noqa: ASYNC110 - the second look is at what came before notifications
+                await asyncio.sleep(0.01)
+            (tmp_path / "a.yaml").write_text(ROAD % "c")
+            await mirror.until(lambda: mirror.names == {"b", "c"})
+    assert scan.call_args.args[1] == {"a.yaml"}
+
+
+async def test_without_notifications_a_folder_is_looked_at_from_time_to_time(tmp_path: Path) -> None:
+    with patch.object(Notifications, "__init__", side_effect=OSError("too many")):
+        async with followed(tmp_path, Waits()) as mirror:
+            (tmp_path / "a.yaml").write_text(ROAD % "one")
+            await mirror.until(lambda: mirror.names == {"one"})
 
 
 async def test_a_save_takes_effect_within_a_second(mirror: Mirror) -> None:

@@ -85,7 +85,6 @@ def _begin(parent: int | None) -> None:
     if parent is not None:
         end_with_parent(parent)
     logging.basicConfig(level=logging.INFO, format=_FORMAT)
-    logging.getLogger("watchfiles").setLevel(logging.WARNING)
 
 
 def _limits() -> ServingLimits:

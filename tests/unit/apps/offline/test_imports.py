@@ -12,7 +12,7 @@ import sys
 
 LINUX = {"fcntl", "grp", "pwd", "resource", "termios", "pyroute2"}
 PURE = {"weft.node.addresses", "weft.node.ports"}
-SERVERS = {"grpc", "starlette", "uvicorn", "watchfiles"}
+SERVERS = {"grpc", "starlette", "uvicorn"}
 
 class Absent:
     def find_spec(self, name, path=None, target=None):

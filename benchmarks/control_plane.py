@@ -17,7 +17,7 @@ import msgspec
 from benchmarks.ads.content import Protocol
 from benchmarks.ads.driver import LoadClientError
 from benchmarks.control import changes
-from benchmarks.control.objects import Shape
+from benchmarks.control.objects import ENDPOINTS, Shape
 from benchmarks.control.page import picture
 from benchmarks.control.peer import NODE_ID, Peer, read_events
 from benchmarks.control.peer import measured as measured_peer
@@ -48,6 +48,7 @@ class Options(argparse.Namespace):
     services: list[int]
     proxies: list[int]
     workloads: list[int]
+    endpoints: int
     repeats: int
     seconds: float
     limit: float
@@ -88,6 +89,7 @@ def parser() -> argparse.ArgumentParser:
     found.add_argument("--services", type=int, action="append", default=[], help=f"services{sizes}")
     found.add_argument("--proxies", type=int, action="append", default=[], help=f"proxies{sizes}")
     found.add_argument("--workloads", type=int, action="append", default=[], help=f"Deployments of the proxies{sizes}")
+    found.add_argument("--endpoints", type=int, default=ENDPOINTS, help=f"endpoints of each service ({ENDPOINTS})")
     found.add_argument("--repeats", type=int, default=5, help="how often each thing is changed (5)")
     found.add_argument("--rate", type=int, action="append", default=[], help="endpoints a second of streams (20, 100)")
     found.add_argument("--seconds", type=float, default=8.0, help="how long a stream of changes takes (8)")
@@ -190,7 +192,7 @@ def shapes(options: Options) -> list[Shape]:
     pairs: Sequence[tuple[int, int]] = _QUICK if options.quick else _CASES
     if options.services or options.proxies:
         pairs = [(s, p) for s in options.services or [1_000] for p in options.proxies or [100]]
-    return [Shape(s, p, min(w, p)) for s, p in pairs for w in options.workloads or [_WORKLOADS]]
+    return [Shape(s, p, min(w, p), options.endpoints) for s, p in pairs for w in options.workloads or [_WORKLOADS]]
 
 
 def show(result: Result, options: Options) -> None:

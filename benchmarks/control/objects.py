@@ -13,6 +13,7 @@ from msgspec import Struct
 NAMESPACE: Final = "default"
 PORT: Final = 80
 ENDPOINTS: Final = 2
+"""Of a service, if nothing else is asked for."""
 
 _PER_FILE: Final = 500
 _HOT: Final = 100
@@ -24,11 +25,13 @@ _RANGES: Final = 512
 
 
 class Shape(Struct, frozen=True):
-    """How large a mesh is; `workloads` is how many Deployments the proxies are divided among."""
+    """How large a mesh is; `workloads` is how many Deployments the proxies are divided among, `endpoints` how many each
+    service has."""
 
     services: int
     proxies: int
     workloads: int
+    endpoints: int = ENDPOINTS
 
     @property
     def hot(self) -> int:
@@ -44,10 +47,10 @@ def files(shape: Shape) -> Iterator[tuple[str, str]]:
         yield f"services-{begin // _PER_FILE:03}.yaml", joined(service(service_name(each)) for each in numbers)
         cold = [each for each in numbers if each >= 2 * shape.hot]
         if cold:
-            yield f"endpoints-{begin // _PER_FILE:03}.yaml", endpoints(cold)
+            yield f"endpoints-{begin // _PER_FILE:03}.yaml", endpoints(cold, of=shape.endpoints)
     for number in range(shape.hot):
-        yield hot_file(number), endpoints([number])
-    yield BATCH_FILE, endpoints(range(shape.hot, 2 * shape.hot))
+        yield hot_file(number), endpoints([number], of=shape.endpoints)
+    yield BATCH_FILE, endpoints(range(shape.hot, 2 * shape.hot), of=shape.endpoints)
     yield ROUTE_FILE, route(0)
     yield RULE_FILE, rule(0)
     yield ANNOTATED_FILE, service("annotated", 0)
@@ -87,9 +90,10 @@ spec:
 """
 
 
-def endpoints(numbers: Iterable[int], changed: str | None = None) -> str:
-    """Returns the EndpointSlices of some services; `changed` is another address of their first endpoints."""
-    return joined(endpoint_slice(service_name(each), _addresses(each, changed)) for each in numbers)
+def endpoints(numbers: Iterable[int], changed: str | None = None, *, of: int = ENDPOINTS) -> str:
+    """Returns the EndpointSlices of some services, `of` so many endpoints each; `changed` is another address of their
+    first ones."""
+    return joined(endpoint_slice(service_name(each), _addresses(each, of, changed)) for each in numbers)
 
 
 def endpoint_slice(name: str, addresses: Iterable[str]) -> str:
@@ -120,8 +124,8 @@ def changed_address(revision: int) -> str:
     return str(IPv4Address(_FIRST_CHANGED + high * 256 + low + 100))
 
 
-def _addresses(number: int, changed: str | None) -> list[str]:
-    own = [str(IPv4Address(_FIRST_ENDPOINT + number * ENDPOINTS + each)) for each in range(ENDPOINTS)]
+def _addresses(number: int, count: int, changed: str | None) -> list[str]:
+    own = [str(IPv4Address(_FIRST_ENDPOINT + number * count + each)) for each in range(count)]
     return own if changed is None else [changed, *own[1:]]
 
 

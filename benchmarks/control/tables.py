@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from benchmarks.control.growth import growth
-from benchmarks.control.objects import Shape
+from benchmarks.control.objects import ENDPOINTS, Shape
 from benchmarks.control.reference import ISTIOD, SERVICES, STREAM_LAST, Reference
 from benchmarks.control.results import Case, Event, Result, Stream, spread_of
 from benchmarks.lab.samples import percentile
@@ -28,12 +28,14 @@ def title(case: Case) -> str:
     """Returns what a case is, for people."""
     shape = case.shape
     many = f" of {shape.workloads} workloads" if shape.workloads else ""
+    size = f" of {shape.endpoints} endpoints" if shape.endpoints != ENDPOINTS else ""
     by = ", changed by commands" if case.by == "commands" else ""
     node = ", with a node" if case.node else ""
     security = "TLS" if case.tls else "plaintext"
     server = "" if case.server == "weft" else f"{case.server}: "
     return (
-        f"{server}{shape.services:,} services, {shape.proxies:,} proxies{many} ({case.protocol}, {security}{by}{node})"
+        f"{server}{shape.services:,} services{size}, {shape.proxies:,} proxies{many} "
+        f"({case.protocol}, {security}{by}{node})"
     )
 
 

@@ -41,8 +41,17 @@ def test_every_service_has_its_endpoints_once(services: int) -> None:
     assert sorted(names) == sorted([*map(objects.service_name, range(services)), "annotated"])
     of = [each["metadata"]["labels"]["kubernetes.io/service-name"] for each in slices]
     assert sorted(of) == sorted(map(objects.service_name, range(services)))
-    addresses = [address for each in slices for one in each["endpoints"] for address in one["addresses"]]
-    assert len(set(addresses)) == len(addresses) == services * objects.ENDPOINTS
+    assert len(set(addresses_of(found))) == len(addresses_of(found)) == services * objects.ENDPOINTS
+
+
+def addresses_of(found: list[dict[str, Any]]) -> list[str]:
+    slices = [each for each in found if each["kind"] == "EndpointSlice"]
+    return [address for each in slices for one in each["endpoints"] for address in one["addresses"]]
+
+
+def test_services_have_as_many_endpoints_as_are_asked_for() -> None:
+    found = addresses_of(documents(Shape(100, 3, 2, endpoints=5)))
+    assert len(set(found)) == len(found) == 500
 
 
 def test_proxies_are_divided_among_the_workloads() -> None:

@@ -13,9 +13,11 @@ from msgspec import Struct
 from weft.model.fields import FieldPath
 from weft.sources.directory import json_values, yaml_values
 from weft.sources.directory.limits import Limits
+from weft.sources.directory.plain_yaml import UnusualError, parse_plain
 from weft.sources.directory.yaml_values import Mark
 
 _SEPARATOR: Final = re.compile(r"^---(?=\s)", re.MULTILINE)
+_ONE_LINE: Final = Limits()
 _NOTHING: Final = re.compile(r"(?:[ \t\r]*(?:[#%][^\n]*)?\n)*[ \t\r]*(?:[#%][^\n]*)?")
 
 
@@ -28,7 +30,12 @@ class Chunk(Struct, frozen=True):
 
     def parse(self, limits: Limits) -> list[tuple[int, Any]]:
         """The lines and values of its documents. Raises UnreadableError, whose lines count from the chunk's begin."""
-        return json_values.parse(self.text, limits) if self.json else yaml_values.parse(self.text, limits)
+        if self.json:
+            return json_values.parse(self.text, limits)
+        try:
+            return [parse_plain(self.text, _flow)]
+        except UnusualError:
+            return yaml_values.parse(self.text, limits)
 
     def places(self, limits: Limits, document: int, paths: list[FieldPath]) -> list[Mark]:
         """Line of the file and column where fields of a document stand: the deepest part of a path that there is."""
@@ -43,6 +50,12 @@ class Chunk(Struct, frozen=True):
                 line, column = known[path[:end]]
                 return line + self.lines, column
         return self.lines + 1, 1
+
+
+def _flow(text: str) -> Any:
+    """The value of a flow collection that stands in one line: too short to exhaust anything."""
+    ((_, value),) = yaml_values.parse(text, _ONE_LINE)
+    return value
 
 
 def split(text: str, *, json: bool) -> Iterator[Chunk]:

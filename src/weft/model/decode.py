@@ -5,6 +5,7 @@ closed, others count as absent.
 """
 
 from collections.abc import Callable
+from itertools import chain
 from typing import Any
 
 from msgspec import Struct, structs
@@ -21,6 +22,7 @@ from weft.model.schema import Problem, convert, describe
 MAX_DEPTH = 100
 """Of nested fields and lists. The APIs need about 20."""
 
+_CONTAINERS = frozenset((dict, list))
 _ENVELOPE = frozenset({"apiVersion", "kind", "metadata", "status"})
 _NOT_RUN = {
     ("apps/v1", "StatefulSet"): "Deployment",
@@ -102,18 +104,14 @@ class Decoder:
 
 
 def nests_deeper(value: Any, depth: int) -> bool:
-    """Whether fields and lists are nested more than `depth` deep."""
-    level = [value] if isinstance(value, (dict, list)) else []
+    """Whether fields and lists of a value of JSON types are nested more than `depth` deep."""
+    level = [value] if type(value) in _CONTAINERS else []
     for _ in range(depth):
-        level = [inner for item in level for inner in _inside(item)]
+        inner = chain.from_iterable(item.values() if type(item) is dict else item for item in level)
+        level = [item for item in inner if type(item) in _CONTAINERS]
         if not level:
             return False
     return bool(level)
-
-
-def _inside(value: Any) -> list[Any]:
-    inner = value.values() if isinstance(value, dict) else value
-    return [item for item in inner if isinstance(item, (dict, list))]
 
 
 def _spec(body: dict[str, Any], kind: Kind) -> tuple[Any, list[Problem]]:

@@ -7,7 +7,7 @@ The typed structures of `weft.model.kubernetes` hold only what Weft uses. This t
 from collections.abc import Iterator, Mapping
 from functools import cache
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from msgspec import Struct, inspect
 
@@ -80,9 +80,26 @@ def unknown_fields(kind: Kind, body: Mapping[str, Any]) -> tuple[Problem, ...]:
     return tuple(_unknown(inside, type_info(kind.spec), ()))
 
 
+class _Fields(Struct, frozen=True):
+    """The fields of a structure: with their types where they hold structures, and the names of those without types."""
+
+    typed: Mapping[str, inspect.Type | None]
+    others: frozenset[str] | None
+
+
 @cache
-def _type_info(structure: type[Struct]) -> inspect.Type:
-    return inspect.type_info(structure)
+def _fields(structure: type[Struct]) -> _Fields:
+    fields = cast(inspect.StructType, type_info(structure)).fields
+    typed = {each.encode_name: each.type if _holds_structures(each.type) else None for each in fields}
+    return _Fields(typed, _NOT_TYPED.get(structure))
+
+
+def _holds_structures(kind: inspect.Type) -> bool:
+    if isinstance(kind, inspect.UnionType):
+        return any(map(_holds_structures, kind.types))
+    if isinstance(kind, inspect.VarTupleType):
+        return _holds_structures(kind.item_type)
+    return isinstance(kind, inspect.StructType)
 
 
 def _unknown(value: Any, kind: inspect.Type, path: FieldPath) -> Iterator[Problem]:
@@ -93,16 +110,16 @@ def _unknown(value: Any, kind: inspect.Type, path: FieldPath) -> Iterator[Proble
         for index, item in enumerate(value):
             yield from _unknown(item, kind.item_type, (*path, index))
     elif isinstance(kind, inspect.StructType) and isinstance(value, dict):
-        yield from _unknown_in(value, kind, path)
+        yield from _unknown_in(value, _fields(kind.cls), path)
 
 
-def _unknown_in(value: dict[str, Any], kind: inspect.StructType, path: FieldPath) -> Iterator[Problem]:
-    typed = {each.encode_name: each.type for each in kind.fields}
-    others = _NOT_TYPED.get(kind.cls)
+def _unknown_in(value: dict[str, Any], fields: _Fields, path: FieldPath) -> Iterator[Problem]:
     for name, inner in value.items():
-        if name in typed:
-            yield from _unknown(inner, typed[name], (*path, name))
-        elif others is not None and name not in others:
-            hint = did_you_mean(name, (*typed, *others))
+        if name in fields.typed:
+            kind = fields.typed[name]
+            if kind is not None:
+                yield from _unknown(inner, kind, (*path, name))
+        elif fields.others is not None and name not in fields.others:
+            hint = did_you_mean(name, (*fields.typed, *fields.others))
             advice = f"did you mean `{hint}`?" if hint else "remove this field"
             yield Problem((*path, name), f"unknown field `{name[:80]}`", advice)

@@ -157,12 +157,14 @@ class Graph:
             node.error = error
 
     def _link(self, node: Node, reads: list[Node]) -> None:
-        fresh = dict.fromkeys(reads)
-        for old in node.dependencies:
-            if old not in fresh:
+        former, fresh = node.dependencies, dict.fromkeys(reads)
+        node.dependencies = tuple(fresh)
+        for old in former:
+            if old in fresh:
+                del fresh[old]
+            else:
                 old.dependents = removed(old.dependents, node)
                 self._maybe_orphan(old)
-        node.dependencies = tuple(fresh)
         for dependency in fresh:
             dependency.dependents = added(dependency.dependents, node)
 

@@ -15,9 +15,11 @@ MOST: Final = 6
 
 def added(members: Few[T], member: T) -> Few[T]:
     """The members with one more; a set is changed in place."""
-    if isinstance(members, set):
+    if type(members) is set:
         members.add(member)
         return members
+    if not members:
+        return (member,)
     if member in members:
         return members
     return (*members, member) if len(members) < MOST else {*members, member}

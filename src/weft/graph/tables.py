@@ -114,7 +114,8 @@ class Derived(Generic[K, V]):
 
     def get(self, key: K) -> V:
         """The value for a key. Raises what the function raised."""
-        value: V = self.graph.read(self.node(key))
+        node = self._nodes.get(key)
+        value: V = self.graph.read(self.node(key) if node is None else node)
         return value
 
     def node(self, key: K) -> Node:

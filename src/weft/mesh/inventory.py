@@ -37,7 +37,7 @@ class Inventory:
         self._by_uid = fragments.index("workloads by uid", lambda workload: (workload.uid,), Workload)
         self._alias_hosts = fragments.index("other names", _alias_hosts, Service)
         self._service: Derived[tuple[str, str], Service | None] = Derived(graph, "service", self._best_service)
-        self._meant: Derived[tuple[str, str], Service | None] = Derived(graph, "service meant", self._follow)
+        self._meant: Derived[tuple[str, str], Service | None] = Derived(graph, "service of alias", self._follow)
         self._aliases: Derived[str, dict[str, tuple[str, ...]]] = Derived(graph, "aliases", self._find_aliases)
         self._visible: Derived[str, tuple[str, ...]] = Derived(graph, "visible hosts", self._visible_hosts)
         self._members: Derived[Selector, tuple[Workload, ...]] = Derived(graph, "members", self._find_members)
@@ -59,7 +59,8 @@ class Inventory:
 
         Source: Istio, ENABLE_EXTERNAL_NAME_ALIAS: "ExternalNames are now simply treated as aliases".
         """
-        return self._meant.get((namespace, host))
+        found = self.service(namespace, host)
+        return self._meant.get((namespace, host)) if found is not None and found.alias_of else found
 
     def aliases(self, namespace: str, host: str) -> tuple[str, ...]:
         """Other names that clients of a namespace have for a service, sorted."""

@@ -35,6 +35,11 @@ def host_matches(pattern: str, host: str) -> bool:
     return pattern.startswith("*.") and host.removeprefix("*").endswith(pattern[1:]) and host != pattern[2:]
 
 
+def is_pattern(host: str) -> bool:
+    """Whether several hosts may fall under a host."""
+    return host.startswith("*")
+
+
 def host_candidates(host: str) -> Iterable[str]:
     """All patterns that a host falls under, most specific first: itself, `*.b.c`, `*.c`, `*` (R7)."""
     yield host

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from functools import reduce
+from itertools import chain
 from typing import Literal
 
 from msgspec import structs
@@ -54,11 +55,8 @@ class Outbound:
         self._by_port: Derived[tuple[ProxyScope, int], tuple[str, ...]] = Derived(
             graph, "http hosts of port", self._find_hosts
         )
-        self._host: Derived[tuple[ProxyScope, str, int], VirtualHost | None] = Derived(
-            graph, "virtual host", self._build_host
-        )
-        self._endpoint_hosts: Derived[tuple[ProxyScope, str, int], tuple[VirtualHost, ...]] = Derived(
-            graph, "virtual hosts of endpoints", self._build_endpoint_hosts
+        self._of_host: Derived[tuple[ProxyScope, str, int], tuple[VirtualHost, ...]] = Derived(
+            graph, "virtual hosts", lambda key: tuple(self._build_hosts(*key))
         )
         self._routes: Derived[tuple[ProxyScope, str], RouteConfiguration | None] = Derived(
             graph, "routes", self._build_routes
@@ -175,23 +173,22 @@ class Outbound:
             return None
         endpoint, host, port = parts
         if host:
-            found = self._host_of(scope, host, port)
-            hosts = _only(found, endpoint) if found is not None else ()
+            hosts = tuple(_only(found, endpoint) for found in self._hosts_of(scope, host, port)[:1])
         else:
             hosts = unique_domains(self._hosts(scope, [(port, each) for each in self._in_table(scope, port)]))
         return RouteConfiguration(name, hosts, self._scopes.fallback(scope), shared=not host) if hosts else None
 
     def _hosts(self, scope: ProxyScope, named: list[tuple[int, str]]) -> Iterator[VirtualHost]:
         """The virtual hosts of some ports of hosts, then those of single endpoints, which take what is left."""
-        yield from _present(self._host_of(scope, host, port) for port, host in named)
-        for port, host in named:
-            yield from self._endpoint_hosts.get((self._named_by(scope, host), host, port))
+        found = [self._hosts_of(scope, host, port) for port, host in named]
+        yield from (hosts[0] for hosts in found if hosts)
+        yield from chain.from_iterable(hosts[1:] for hosts in found)
 
     def _in_table(self, scope: ProxyScope, port: int) -> tuple[str, ...]:
         return self._by_port.get((self._scopes.common(scope), port))
 
-    def _host_of(self, scope: ProxyScope, host: str, port: int) -> VirtualHost | None:
-        return self._host.get((self._named_by(scope, host), host, port))
+    def _hosts_of(self, scope: ProxyScope, host: str, port: int) -> tuple[VirtualHost, ...]:
+        return self._of_host.get((self._named_by(scope, host), host, port))
 
     def _named_by(self, scope: ProxyScope, host: str) -> ProxyScope:
         """The common scope, but for hosts of the client's namespace: those have a name more."""
@@ -224,9 +221,16 @@ class Outbound:
         table = self._tables.owner(scope, host, "http")
         return table is not None and host in table.hosts
 
-    def _build_host(self, key: tuple[ProxyScope, str, int]) -> VirtualHost | None:
-        scope, host, port = key
+    def _build_hosts(self, scope: ProxyScope, host: str, port: int) -> Iterator[VirtualHost]:
+        """The virtual host of a port of a host, if there is one, then those of its single endpoints."""
         service = self._scopes.service(scope, host)
+        whole = self._build_host(scope, host, port, service)
+        if whole is not None:
+            yield whole
+            if service is not None and service.headless:
+                yield from self._endpoint_hosts(scope, service, port, whole)
+
+    def _build_host(self, scope: ProxyScope, host: str, port: int, service: Service | None) -> VirtualHost | None:
         bytes_of = _served_as_bytes(service, port) if service is not None and not scope.captured else None
         if service is not None and bytes_of is not None:
             return self._tunnelled(scope, service, bytes_of)
@@ -249,19 +253,18 @@ class Outbound:
         found = tunnel(service, self._streams(scope, service, port))
         return VirtualHost(f"{service.host}:{port.number}", domains, (), tunnel=found)
 
-    def _build_endpoint_hosts(self, key: tuple[ProxyScope, str, int]) -> tuple[VirtualHost, ...]:
-        scope, host, number = key
-        service, whole = self._scopes.service(scope, host), self._host.get(key)
-        if service is None or whole is None or not service.headless:
-            return ()
-        port = next(p for p in service.ports if p.number == number and p.protocol != "udp")
+    def _endpoint_hosts(
+        self, scope: ProxyScope, service: Service, number: int, whole: VirtualHost
+    ) -> Iterator[VirtualHost]:
+        port = next((p for p in service.ports if p.number == number and p.protocol != "udp"), None)
+        if port is None:
+            return
         found = (
             endpoint_host(whole, each, number, self._names(scope, each.host) if each.host else ())
             for each in self._endpoints.of(service, port)
         )
-        if scope.captured:
-            return tuple(found)
-        return tuple(structs.replace(each, domains=with_port(each.domains, number)) for each in found)
+        for each in found:
+            yield each if scope.captured else structs.replace(each, domains=with_port(each.domains, number))
 
     def _domains(self, scope: ProxyScope, host: str, service: Service | None) -> tuple[str, ...]:
         own = (host, *self._scopes.aliases(scope, host)) if service is not None else (host,)
@@ -273,13 +276,9 @@ class Outbound:
         return (host, *short_names(host, scope.namespace, self._settings.get(None).cluster_domain))
 
 
-def _present(found: Iterable[VirtualHost | None]) -> Iterator[VirtualHost]:
-    return (each for each in found if each is not None)
-
-
-def _only(host: VirtualHost, endpoint: str) -> tuple[VirtualHost, ...]:
+def _only(host: VirtualHost, endpoint: str) -> VirtualHost:
     """The one host of an address of its own: what is called there is the service, whatever host requests name."""
-    return (structs.replace(host, domains=("*",), endpoint=endpoint),)
+    return structs.replace(host, domains=("*",), endpoint=endpoint)
 
 
 def unique_domains(hosts: Iterable[VirtualHost]) -> tuple[VirtualHost, ...]:

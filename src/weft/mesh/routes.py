@@ -14,7 +14,7 @@ from weft.ir.settings import MeshSettings, ProxyScope
 from weft.ir.traffic import TrafficSettings
 from weft.ir.view import Destination, Route, StreamRoute
 from weft.mesh.fragments import Fragments
-from weft.mesh.matching import host_candidates, selects, visible
+from weft.mesh.matching import host_candidates, is_pattern, selects, visible
 from weft.mesh.names import outbound_cluster
 from weft.mesh.scope import Scopes
 from weft.mesh.traffic import TrafficPolicies
@@ -32,6 +32,7 @@ class RouteTables:
         self._scopes = scopes
         self._settings = settings
         self._by_host = fragments.index("route tables by host", _mesh_hosts, RouteTable)
+        self._patterns = fragments.index("route tables for patterns", _patterns, RouteTable)
         self._by_gateway = fragments.index("route tables by gateway", _gateways, RouteTable)
         self._owner: Derived[tuple[ProxyScope, str, Level], RouteTable | None] = Derived(
             graph, "route owner", self._find
@@ -57,7 +58,7 @@ class RouteTables:
 
     def _find(self, key: tuple[ProxyScope, str, Level]) -> RouteTable | None:
         scope, host, level = key
-        for candidate in host_candidates(host):
+        for candidate in host_candidates(host) if self._patterns.get(None) else (host,):
             tables = [t for t in self._candidates(candidate) if t.level == level and self._applies(t, scope, host)]
             if tables:
                 order = self._settings.get(None).family_order
@@ -195,6 +196,11 @@ def _family(table: RouteTable, order: tuple[str, ...]) -> int:
 
 def _mesh_hosts(table: RouteTable) -> tuple[str, ...]:
     return table.hosts if table.attach.kind in MESH else ()
+
+
+def _patterns(table: RouteTable) -> Iterator[None]:
+    if any(map(is_pattern, _mesh_hosts(table))):
+        yield None
 
 
 def _gateways(table: RouteTable) -> Iterator[tuple[str, str]]:

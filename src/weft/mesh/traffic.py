@@ -13,7 +13,7 @@ from weft.ir.routing import SubsetTerms
 from weft.ir.settings import MeshSettings, ProxyScope
 from weft.ir.traffic import TrafficPolicy, TrafficSettings
 from weft.mesh.fragments import Fragments
-from weft.mesh.matching import host_candidates, selects, visible
+from weft.mesh.matching import host_candidates, is_pattern, selects, visible
 
 LOCALITIES = ("spread", "failover", "prefer", "locality")
 BALANCE = ("balance", "hash_on", "hash_size", "warmup", *LOCALITIES)
@@ -50,6 +50,7 @@ class TrafficPolicies:
         self._fragments = fragments
         self._settings = settings
         self._by_host = fragments.index("traffic policies by host", _keys, TrafficPolicy)
+        self._patterns = fragments.index("namespaces with policies for patterns", _pattern_namespaces, TrafficPolicy)
         self._policy: Derived[tuple[ProxyScope, str, str], TrafficPolicy | None] = Derived(
             graph, "traffic policy", self._find
         )
@@ -77,7 +78,7 @@ class TrafficPolicies:
     def _find(self, key: tuple[ProxyScope, str, str]) -> TrafficPolicy | None:
         scope, host, service_namespace = key
         root = self._settings.get(None).root_namespace
-        for namespace in dict.fromkeys((scope.namespace, service_namespace, root)):
+        for namespace in filter(None, dict.fromkeys((scope.namespace, service_namespace, root))):
             own_only = namespace == scope.namespace == root
             found = self._find_in(namespace, host, scope, only_own=own_only)
             if found is not None:
@@ -89,7 +90,7 @@ class TrafficPolicies:
 
         To clients of the root namespace what it says to all is what it is to others, the last resort (Istio).
         """
-        for candidate in host_candidates(host):
+        for candidate in host_candidates(host) if self._patterns.get(namespace) else (host,):
             refs = self._by_host.get((namespace, candidate))
             found = [
                 policy
@@ -177,6 +178,11 @@ def fill(settings: TrafficSettings, defaults: TrafficSettings) -> TrafficSetting
 
 def _says(settings: TrafficSettings, fields: Iterable[str]) -> bool:
     return any(getattr(settings, field) != getattr(_SILENT, field) for field in fields)
+
+
+def _pattern_namespaces(policy: TrafficPolicy) -> Iterator[str]:
+    if is_pattern(policy.host):
+        yield policy.source.namespace
 
 
 def _keys(policy: TrafficPolicy) -> Iterator[tuple[str, str]]:

@@ -18,6 +18,7 @@ from weft.envoy.built import BuildFailure, Built, Contents, built, built_bytes, 
 from weft.envoy.names import local_domains
 from weft.envoy.rbac.http import route_access
 from weft.envoy.resource import resource
+from weft.envoy.route.route import OPEN
 from weft.envoy.route_configuration import VIRTUAL_HOSTS_FIELD, frame, has_catch_all
 from weft.envoy.type_urls import RDS, VHDS
 from weft.envoy.virtual_host import fallback_host, virtual_host
@@ -43,7 +44,7 @@ class RouteTables:
     def __init__(self, graph: Graph, mesh: view.MeshReader) -> None:
         self._mesh = mesh
         self.hosts: Derived[tuple[view.VirtualHost, Policies], HostBytes] = Derived(
-            graph, "virtual host bytes", self._build_host
+            graph, "virtual host bytes", lambda key: self._build_host(*key)
         )
         self._host: Derived[tuple[str, view.VirtualHost], Built] = Derived(
             graph, "virtual host resource", self._build_shared_host
@@ -99,14 +100,13 @@ class RouteTables:
         return self._mesh.gateway_routes(owner, name), policies
 
     # ---- bytes -------------------------------------------------------------------------------------------------
-    def _build_host(self, key: tuple[view.VirtualHost, Policies]) -> HostBytes:
-        host, policies = key
-        access = route_access(policies, local_domains(self._mesh.settings()))
+    def _build_host(self, host: view.VirtualHost, policies: Policies) -> HostBytes:
+        access = route_access(policies, local_domains(self._mesh.settings())) if policies else OPEN
         return built_bytes(RDS, host.name, lambda: serialize(virtual_host(host, access)))
 
     def _build_shared_host(self, key: tuple[str, view.VirtualHost]) -> Built:
         table, host = key
-        found = self.hosts.get((host, ()))
+        found = self._build_host(host, ())
         return found if isinstance(found, BuildFailure) else _shared_host(table, host.name, found)
 
     def _build_fallback(self, key: tuple[str, view.Fallback]) -> Built | None:

@@ -42,6 +42,7 @@ class StateStore:
     def __init__(self, path: Path) -> None:
         self._lock = threading.RLock()
         self._together = False
+        self._written: dict[tuple[str, str], bytes | None] = {}
         self.recovered: Path | None = None
         try:
             self._connection = _open(path)
@@ -55,22 +56,22 @@ class StateStore:
     def load(self, table: str) -> dict[str, bytes]:
         """All entries of a table."""
         with self._lock:
+            self._flush()
             return dict(self._connection.execute("SELECT key, value FROM entries WHERE tab = ?", (table,)))
 
     def get(self, table: str, key: str) -> bytes | None:
         """One entry, None where there is none."""
         query = "SELECT value FROM entries WHERE tab = ? AND key = ?"
         with self._lock:
+            if (table, key) in self._written:
+                return self._written[table, key]
             row: tuple[bytes] | None = self._connection.execute(query, (table, key)).fetchone()
         return row[0] if row else None
 
     def write(self, table: str, changes: Mapping[str, bytes | None]) -> None:
         """Sets entries, and removes those that are None, all or none of them."""
-        gone = [(table, key) for key, value in changes.items() if value is None]
-        kept = [(table, key, value) for key, value in changes.items() if value is not None]
         with self.together():
-            self._connection.executemany("DELETE FROM entries WHERE tab = ? AND key = ?", gone)
-            self._connection.executemany("INSERT OR REPLACE INTO entries VALUES (?, ?, ?)", kept)
+            self._written.update(((table, key), value) for key, value in changes.items())
 
     @contextmanager
     def together(self) -> Iterator[None]:
@@ -83,8 +84,22 @@ class StateStore:
             try:
                 with self._connection:
                     yield
+                    self._flush()
             finally:
+                self._written.clear()
                 self._together = False
+
+    def _flush(self) -> None:
+        """Writes what waits: of many writes at once the database is asked two things, and of one entry the last value
+        counts."""
+        written = self._written.items()
+        gone = [place for place, value in written if value is None]
+        kept = [(*place, value) for place, value in written if value is not None]
+        if gone:
+            self._connection.executemany("DELETE FROM entries WHERE tab = ? AND key = ?", gone)
+        if kept:
+            self._connection.executemany("INSERT OR REPLACE INTO entries VALUES (?, ?, ?)", kept)
+        self._written.clear()
 
     def close(self) -> None:
         """Ends the use of the file."""

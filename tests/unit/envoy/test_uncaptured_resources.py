@@ -56,9 +56,10 @@ def test_a_change_of_one_service_builds_one_virtual_host_of_the_joined_table() -
         world.put(service(name), name=name)
     key, resources = uncaptured(world), ProxyResources(world.graph, world.mesh)
     before = resources.contents.get((key, VHDS))
-    built = resources._tables.hosts.computed
+    (hosts,) = (each for each in world.graph.tables if each.name == "virtual host resource")
+    built = hosts.computed
     renamed = structs.replace(service("ratings"), aliases=(host_of("stars"),), addresses=(("", "10.96.9.9"),))
     world.put(renamed, name="ratings")
     after = resources.contents.get((key, VHDS))
     assert {name for name in before if after[name] is not before[name]} == {f"http_proxy/{host_of('ratings')}:80"}
-    assert resources._tables.hosts.computed == built + 1
+    assert hosts.computed == built + 1

@@ -1,5 +1,6 @@
 """When a failed request is tried again."""
 
+from functools import lru_cache
 from typing import Any, Final
 
 from weft.base import protobuf
@@ -12,6 +13,7 @@ _HOST_ATTEMPTS: Final = 5  # Istio: how often another endpoint is looked for
 _PRIORITY_ATTEMPTS: Final = 2  # Istio: how many tries go to one priority
 
 
+@lru_cache(maxsize=256)  # nearly all routes have the same one
 def retry_policy(retry: Retry | None, backend_timeout: Milliseconds | None) -> dict[str, Any] | None:
     """Returns the RetryPolicy; None for a single try without a limit of its own.
 

@@ -5,9 +5,10 @@ A change is computed once per part, and what differs is found once, however many
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from typing import Final
 
+from weft.envoy.built import Overlaid
 from weft.envoy.resource import Resource
 from weft.envoy.resources import ProxyResources
 from weft.envoy.type_urls import CDS, EDS
@@ -19,7 +20,7 @@ Owner = ProxyScope | ProxyKey
 PartKey = tuple[Owner, str]
 """Whose resources, and the URL of their type."""
 
-Differences = dict[Owner, dict[str, set[str]]]
+Differences = dict[Owner, dict[str, Set[str]]]
 """Names of resources that are different now, by owner and type URL."""
 
 _NOTHING: Final[Contents] = {}
@@ -37,6 +38,7 @@ class Parts:
         self._held: dict[PartKey, Contents] = {}
         self._ready: dict[PartKey, Contents] = {}
         self._withheld: dict[ProxyScope, set[str]] = {}
+        self._compared = Comparison()
         self._endpoints = Watcher(resources.scope_contents)
         self._clusters = Watcher(resources.scope_contents)
         self._of_scope = Watcher(resources.scope_contents)
@@ -76,13 +78,14 @@ class Parts:
         self._ready.update(change for change in self._clusters.each() if change is not None)
         found: Differences = {}
         for (scope, type_url), contents in fresh:
-            names = different(self.held((scope, type_url)), contents)
+            names = self._compared.different(self.held((scope, type_url)), contents)
             self._held[scope, type_url] = contents
             ahead = {name for name in names if name in contents and not self._cluster_changes(scope, name)}
             if ahead:
                 found[scope] = {type_url: ahead}
             if names - ahead:
                 self._withheld.setdefault(scope, set()).update(names - ahead)
+        self._compared.forget()
         return found
 
     def compute(self) -> Iterator[None]:
@@ -96,11 +99,12 @@ class Parts:
         """Takes over all that was computed."""
         found: Differences = {scope: {EDS: names} for scope, names in self._withheld.items()}
         for (owner, type_url), contents in self._ready.items():
-            names = different(self.held((owner, type_url)), contents)
+            names = self._compared.different(self.held((owner, type_url)), contents)
             self._held[owner, type_url] = contents
             if names:
                 found.setdefault(owner, {})[type_url] = names
         self._ready, self._withheld = {}, {}
+        self._compared.forget()
         return found
 
     def _changes(self) -> Iterator[tuple[PartKey, Contents] | None]:
@@ -121,7 +125,36 @@ class Parts:
         return {EDS: self._endpoints, CDS: self._clusters}.get(type_url, self._of_scope)
 
 
-def different(old: Contents, new: Contents) -> set[str]:
+class Comparison:
+    """Finds under which names tables do not hold the same; what many owners share is compared once."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[int, int], tuple[Contents, Contents, Set[str]]] = {}
+
+    def different(self, old: Contents, new: Contents) -> Set[str]:
+        """The names under which two tables do not hold the same."""
+        if old is new:
+            return frozenset()
+        key = id(old), id(new)
+        if key not in self._known:
+            if isinstance(old, Overlaid) and isinstance(new, Overlaid):
+                found = self._in_layers(old, new)
+            else:
+                found = different(old, new)
+            self._known[key] = old, new, found
+        return self._known[key][2]
+
+    def forget(self) -> None:
+        """Forgets all tables."""
+        self._known.clear()
+
+    def _in_layers(self, old: Overlaid, new: Overlaid) -> Set[str]:
+        above = {*old.above, *new.above}
+        below = self.different(old.below, new.below)
+        return (below - above) | {name for name in above if old.get(name) != new.get(name)}
+
+
+def different(old: Contents, new: Contents) -> Set[str]:
     """The names under which two tables do not hold the same."""
     changed = {name for name, resource in new.items() if old.get(name) is not resource and old.get(name) != resource}
     return changed | (old.keys() - new.keys())

@@ -112,7 +112,7 @@ class ProxyViews:
             self._key_watcher.remove(name)
 
     def _publish(self, differences: Differences) -> None:
-        changes: dict[ProxyKey, dict[str, set[str]]] = {}
+        changes: dict[ProxyKey, dict[str, Set[str]]] = {}
         for owner, by_type in differences.items():
             for key in self._having.get(owner, ()):
                 mine = changes.setdefault(key, {})

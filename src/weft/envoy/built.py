@@ -1,6 +1,6 @@
 """What comes of building a resource: its bytes, or why there are none."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final
 
 from msgspec import Struct
@@ -21,6 +21,37 @@ class BuildFailure(Struct, frozen=True):
 
 Built = Resource | BuildFailure
 Contents = Mapping[str, Resource]
+
+
+class Overlaid(Mapping[str, Resource]):
+    """Resources that stand `above` others by the same names `below`, which many share. Compared by what it stands on,
+    so that it costs what is above."""
+
+    __slots__ = ("above", "below")
+
+    def __init__(self, below: Contents, above: Contents) -> None:
+        self.below = below
+        self.above = above
+
+    def __getitem__(self, name: str) -> Resource:
+        return self.above[name] if name in self.above else self.below[name]
+
+    def __iter__(self) -> Iterator[str]:
+        yield from self.below
+        yield from (name for name in self.above if name not in self.below)
+
+    def __len__(self) -> int:
+        return len(self.below) + sum(name not in self.below for name in self.above)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.above or name in self.below
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Overlaid):
+            return NotImplemented
+        return self.below is other.below and self.above == other.above
+
+    __hash__ = None  # type: ignore[assignment]
 
 
 def built(type_url: str, name: str, body: Callable[[], bytes]) -> Built:

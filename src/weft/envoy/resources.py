@@ -14,7 +14,7 @@ from google.protobuf.message import Message
 from msgspec import structs
 
 from weft.base.protobuf import serialize
-from weft.envoy.built import BuildFailure, Built, Contents, built, by_name
+from weft.envoy.built import BuildFailure, Built, Contents, Overlaid, built, by_name
 from weft.envoy.cluster import cluster
 from weft.envoy.endpoints import cluster_load_assignment
 from weft.envoy.inbound_routes import inbound_route_configuration
@@ -48,6 +48,9 @@ from weft.ir.values import SecretRef
 
 WHOLE_TYPES: Final = frozenset({CDS, LDS, VHDS})
 """Types that proxies discover as a whole; resources of others are asked for by name."""
+
+_OF_GATEWAYS: Final = frozenset({LDS, RDS, VHDS})
+"""Types whose resources depend on which gateway it is."""
 
 V = TypeVar("V", bound=Hashable)
 
@@ -96,8 +99,11 @@ class ProxyResources:
         self._of_scope: Derived[tuple[ProxyScope, str], tuple[Built, ...]] = Derived(
             graph, "resources of scope", self._join_scope
         )
+        self._own_hosts: Derived[ProxyScope, tuple[Built, ...] | None] = Derived(
+            graph, "own hosts of scope", self._tables.own_hosts
+        )
         self.scope_contents: Derived[tuple[ProxyScope, str], Contents] = Derived(
-            graph, "view of scope", lambda key: by_name(self._of_scope.get(key))
+            graph, "view of scope", self._show_scope
         )
         self.own_contents: Derived[tuple[ProxyKey, str], Contents] = Derived(
             graph, "view of key", lambda key: by_name(self._of_key(*key))
@@ -143,10 +149,10 @@ class ProxyResources:
     # ---- joins -------------------------------------------------------------------------------------------------
     def _join_scope(self, key: tuple[ProxyScope, str]) -> tuple[Built, ...]:
         scope, type_url = key
-        if scope.role == "edge" and type_url in (LDS, RDS, VHDS):  # a gateway's depend on which gateway it is
+        if scope.role == "edge" and type_url in _OF_GATEWAYS:
             return ()
         common = self._mesh.common_scope(scope)
-        if common != scope and type_url not in (RDS, VHDS):
+        if common != scope and type_url != VHDS:
             return self._of_scope.get((common, type_url))
         if type_url == CDS:
             clusters = (self._mesh.cluster(scope, name) for name in self._mesh.cluster_names(scope))
@@ -165,6 +171,22 @@ class ProxyResources:
         virtual = built(LDS, VIRTUAL_OUTBOUND, lambda: serialize(virtual_outbound(fallback, settings, scope.families)))
         return (virtual, *(self._listeners.get(each) for each in self._mesh.outbound_listeners(scope)))
 
+    def _show_scope(self, key: tuple[ProxyScope, str]) -> Contents:
+        """The resources of a scope by name. Scopes that have a common one share its table, or stand over it."""
+        scope, type_url = key
+        common, own = self._over_common(scope, type_url)
+        if own is None:
+            return by_name(self._of_scope.get(key))
+        below = self.scope_contents.get((common, type_url))
+        return Overlaid(below, by_name(own)) if own else below
+
+    def _over_common(self, scope: ProxyScope, type_url: str) -> tuple[ProxyScope, tuple[Built, ...] | None]:
+        """The scope whose resources others stand over, and what these are; None if a scope has all for itself."""
+        common = self._mesh.common_scope(scope)
+        if common == scope or (scope.role == "edge" and type_url in _OF_GATEWAYS):
+            return scope, None
+        return common, self._own_hosts.get(scope) if type_url == VHDS else ()
+
     def _join_view(self, key: tuple[ProxyKey, str]) -> Contents:
         proxy, type_url = key
         return {**self.scope_contents.get((proxy.scope, type_url)), **self.own_contents.get(key)}
@@ -175,7 +197,9 @@ class ProxyResources:
         return (*(each for each in self._all(*key) if isinstance(each, BuildFailure)), *hosts)
 
     def _all(self, key: ProxyKey, type_url: str) -> Iterator[Built]:
-        yield from self._of_scope.get((key.scope, type_url))
+        common, own = self._over_common(key.scope, type_url)
+        yield from self._of_scope.get((key.scope if own is None else common, type_url))
+        yield from own or ()
         yield from self._of_key(key, type_url)
 
     def _of_key(self, key: ProxyKey, type_url: str) -> Iterator[Built]:

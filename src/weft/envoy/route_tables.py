@@ -72,6 +72,11 @@ class RouteTables:
                 if not has_catch_all(table) and (fallback := self._fallback.get((name, table.fallback))) is not None:
                     yield fallback
 
+    def own_hosts(self, scope: ProxyScope) -> tuple[Built, ...] | None:
+        """Those of `shared_hosts` that the common scope has otherwise; None where more is different."""
+        found = self._mesh.own_hosts(scope)
+        return tuple(self._host.get(each) for each in found) if found is not None else None
+
     def whole(self, owner: Owner) -> Contents:
         """All tables with their hosts inside."""
         found = (self._whole.get((owner, name)) for name in self._names(owner))

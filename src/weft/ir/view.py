@@ -272,6 +272,10 @@ class MeshReader(Protocol):
     def routes(self, scope: ProxyScope, name: str) -> RouteConfiguration | None:
         """One route table of a scope."""
 
+    def own_hosts(self, scope: ProxyScope) -> tuple[tuple[str, VirtualHost], ...] | None:
+        """The virtual hosts of shared route tables, each with its table's name, by which a scope differs from the
+        common one; None where more differs."""
+
     def outbound_listeners(self, scope: ProxyScope) -> tuple[OutboundListener, ...]:
         """Listeners for what workloads of a scope send, sorted by port and address."""
 

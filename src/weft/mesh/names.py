@@ -48,6 +48,12 @@ def bracketed(address: str) -> str:
     return f"[{address}]" if ":" in address else address
 
 
+def namespace_of(host: str) -> str:
+    """The namespace that a host of a cluster is in (`reviews.default.svc.cluster.local`); empty for other hosts."""
+    name, cluster, _ = host.partition(".svc.")
+    return name.rpartition(".")[2] if cluster else ""
+
+
 def short_names(host: str, namespace: str, cluster_domain: str) -> tuple[str, ...]:
     """The shorter forms by which pods of a namespace know a host of the cluster: `reviews`, `reviews.default`, ..."""
     suffix = f".svc.{cluster_domain}"

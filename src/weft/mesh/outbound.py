@@ -24,6 +24,7 @@ from weft.mesh.endpoints import EndpointTable
 from weft.mesh.headless import endpoint_host, endpoint_listeners
 from weft.mesh.http_proxy import is_reachable, takes_requests, tunnel, with_port
 from weft.mesh.names import bracketed, host_route, is_http, parse_route, short_names
+from weft.mesh.own_hosts import HostPort, OwnHost, OwnHosts
 from weft.mesh.routes import RouteResolver, RouteTables
 from weft.mesh.scope import Scopes
 
@@ -58,6 +59,8 @@ class Outbound:
         self._of_host: Derived[tuple[ProxyScope, str, int], tuple[VirtualHost, ...]] = Derived(
             graph, "virtual hosts", lambda key: tuple(self._build_hosts(*key))
         )
+        self._route_names: Derived[ProxyScope, tuple[str, ...]] = Derived(graph, "route names", self._find_route_names)
+        self._own = OwnHosts(graph, self, lambda scope, host: (host, *scopes.aliases(scope, host)))
         self._routes: Derived[tuple[ProxyScope, str], RouteConfiguration | None] = Derived(
             graph, "routes", self._build_routes
         )
@@ -68,13 +71,21 @@ class Outbound:
 
     def route_names(self, scope: ProxyScope) -> tuple[str, ...]:
         """Names of the route tables that listeners refer to, sorted."""
+        return self._route_names.get(self._scopes.common(scope)) if scope.captured else (HTTP_PROXY,)
+
+    def shared_names(self, scope: ProxyScope) -> tuple[str, ...]:
+        """Those of tables that services share."""
         if not scope.captured:
             return (HTTP_PROXY,)
-        return tuple(sorted({listener.route for listener in self.listeners(scope) if listener.route}))
+        return tuple(name for name in self.route_names(scope) if _is_shared(name))
 
     def routes(self, scope: ProxyScope, name: str) -> RouteConfiguration | None:
         """One route table; None if no listener of the scope refers to that name."""
         return self._routes.get((scope, name))
+
+    def own_hosts(self, scope: ProxyScope) -> tuple[OwnHost, ...] | None:
+        """What of the shared tables differs from the common scope's: see `OwnHosts.of`."""
+        return self._own.of(scope, self._scopes.common(scope))
 
     # ---- listeners ---------------------------------------------------------------------------------------------
     def _find_listeners(self, scope: ProxyScope) -> tuple[OutboundListener, ...]:
@@ -90,6 +101,9 @@ class Outbound:
                 for listener in filter(_has_purpose, self._of_port(scope, service, port)):
                     found.setdefault((listener.port, listener.address), []).append((host, listener))
         return tuple(_united(found[key]) for key in sorted(found))
+
+    def _find_route_names(self, scope: ProxyScope) -> tuple[str, ...]:
+        return tuple(sorted({listener.route for listener in self.listeners(scope) if listener.route}))
 
     def _of_port(self, scope: ProxyScope, service: Service, port: ServicePort) -> Iterator[OutboundListener]:
         if port.protocol == "udp":
@@ -173,21 +187,31 @@ class Outbound:
             return None
         endpoint, host, port = parts
         if host:
-            hosts = tuple(_only(found, endpoint) for found in self._hosts_of(scope, host, port)[:1])
+            hosts = tuple(_only(found, endpoint) for found in self.hosts_of(scope, host, port)[:1])
         else:
-            hosts = unique_domains(self._hosts(scope, [(port, each) for each in self._in_table(scope, port)]))
+            hosts = self._joined(scope, name)
         return RouteConfiguration(name, hosts, self._scopes.fallback(scope), shared=not host) if hosts else None
 
-    def _hosts(self, scope: ProxyScope, named: list[tuple[int, str]]) -> Iterator[VirtualHost]:
-        """The virtual hosts of some ports of hosts, then those of single endpoints, which take what is left."""
-        found = [self._hosts_of(scope, host, port) for port, host in named]
-        yield from (hosts[0] for hosts in found if hosts)
-        yield from chain.from_iterable(hosts[1:] for hosts in found)
+    def _joined(self, scope: ProxyScope, name: str) -> tuple[VirtualHost, ...]:
+        """The virtual hosts of a shared table; those of single endpoints come last, and take what is left."""
+        found = [self.hosts_of(scope, host, port) for host, port in self.members(scope, name)]
+        whole = (hosts[0] for hosts in found if hosts)
+        return unique_domains(chain(whole, chain.from_iterable(hosts[1:] for hosts in found)))
+
+    def members(self, scope: ProxyScope, name: str) -> list[HostPort]:
+        """The ports of hosts that are in a shared table; that of clients that nothing is captured for has all."""
+        ports = [int(name)] if scope.captured else self._ports(scope)
+        return [(host, port) for port in ports for host in self._in_table(scope, port)]
+
+    def _ports(self, scope: ProxyScope) -> list[int]:
+        reachable = {port.number for s in self._scopes.services(scope) for port in s.ports if is_reachable(port)}
+        return sorted(reachable | {UNKNOWN_HOST_PORT})
 
     def _in_table(self, scope: ProxyScope, port: int) -> tuple[str, ...]:
         return self._by_port.get((self._scopes.common(scope), port))
 
-    def _hosts_of(self, scope: ProxyScope, host: str, port: int) -> tuple[VirtualHost, ...]:
+    def hosts_of(self, scope: ProxyScope, host: str, port: int) -> tuple[VirtualHost, ...]:
+        """The virtual host of a port of a host, then those of its single endpoints."""
         return self._of_host.get((self._named_by(scope, host), host, port))
 
     def _named_by(self, scope: ProxyScope, host: str) -> ProxyScope:
@@ -198,9 +222,7 @@ class Outbound:
 
     def _routes_of_proxy(self, scope: ProxyScope) -> RouteConfiguration:
         """The table of all hosts on all ports; hosts that are not in it are found by DNS, where that is allowed."""
-        ports = {port.number for s in self._scopes.services(scope) for port in s.ports if is_reachable(port)}
-        named = [(port, host) for port in sorted(ports | {UNKNOWN_HOST_PORT}) for host in self._in_table(scope, port)]
-        hosts = unique_domains(self._hosts(scope, named))
+        hosts = self._joined(scope, HTTP_PROXY)
         fallback: Literal["deny", "resolve"] = "deny" if self._scopes.fallback(scope) == "deny" else "resolve"
         return RouteConfiguration(HTTP_PROXY, hosts, fallback, by_port=True, shared=True)
 
@@ -299,6 +321,11 @@ def unique_domains(hosts: Iterable[VirtualHost]) -> tuple[VirtualHost, ...]:
             host = structs.replace(host, name=f"{domains[0]}:{host.name.rpartition(':')[2]}")
         unique[host.name] = host
     return tuple(unique.values())
+
+
+def _is_shared(name: str) -> bool:
+    parts = parse_route(name)
+    return parts is not None and not parts[1]
 
 
 def _shares_table(service: Service, port: ServicePort) -> bool:

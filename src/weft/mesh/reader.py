@@ -19,6 +19,7 @@ from weft.ir.view import (
     Inbound,
     OutboundListener,
     RouteConfiguration,
+    VirtualHost,
 )
 from weft.mesh.clusters import Clusters
 from weft.mesh.credentials import CredentialFlaw, Credentials
@@ -102,6 +103,11 @@ class Mesh:
     def routes(self, scope: ProxyScope, name: str) -> RouteConfiguration | None:
         """One route table of a scope."""
         return self._outbound.routes(scope, name)
+
+    def own_hosts(self, scope: ProxyScope) -> tuple[tuple[str, VirtualHost], ...] | None:
+        """The virtual hosts of shared route tables, each with its table's name, by which a scope differs from the
+        common one; None where more differs."""
+        return self._outbound.own_hosts(scope)
 
     def outbound_listeners(self, scope: ProxyScope) -> tuple[OutboundListener, ...]:
         """Listeners for what workloads of a scope send, sorted by port and address."""

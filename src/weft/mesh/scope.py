@@ -20,6 +20,7 @@ from weft.ir.values import Selector
 from weft.mesh.fragments import Fragments
 from weft.mesh.inventory import Inventory, families_at
 from weft.mesh.matching import host_matches, selects
+from weft.mesh.names import namespace_of
 
 Role = Literal["own", "edge"]
 
@@ -150,8 +151,10 @@ def _particular_namespaces(fragment: object) -> Iterator[str]:
         yield from fragment.visible_to or ()
         if fragment.registry == "external":  # its host may be another service's, too, and who sees both prefers his own
             yield fragment.namespace
+            yield from filter(None, (namespace_of(fragment.host),))
     elif isinstance(fragment, TrafficPolicy):
-        yield fragment.source.namespace
+        if fragment.source.namespace != namespace_of(fragment.host):  # else all clients ask it, as those of its own do
+            yield fragment.source.namespace
         yield from fragment.visible_to or ()
     elif isinstance(fragment, RouteTable):
         yield from fragment.clients or ()

@@ -71,6 +71,24 @@ def test_a_namespace_that_something_is_said_for_has_scopes_of_its_own(
     assert common(world, "a") == common(world, "b")
 
 
+@pytest.mark.parametrize("host", [host_of("reviews", "a"), "*.a.svc.cluster.local"])
+def test_a_policy_about_services_of_its_own_namespace_is_what_all_clients_ask(world: World, host: str) -> None:
+    world.put(service("reviews", "a"), name="theirs", namespace="a")
+    world.put(policy(host, "a", settings=TrafficSettings(connections=7)), name="said", namespace="a")
+    assert common(world, "a") == common(world, "b")
+    name = f"outbound|80||{host_of('reviews', 'a')}"
+    for namespace in ("", "a", "b"):
+        cluster = world.mesh.cluster(scope(namespace), name)
+        assert cluster is not None
+        assert cluster.settings.connections == 7
+
+
+def test_a_host_of_a_namespace_that_a_service_entry_claims_may_mean_another_service_there(world: World) -> None:
+    claimed = service("else", "b", registry="external", host=host_of("else", "a"))
+    world.put(claimed, name="claimed", namespace="b")
+    assert common(world, "a") == scope("a")
+
+
 def test_views_of_namespaces_hold_the_same_resources_but_for_short_names(world: World) -> None:
     views = Watcher(ProxyResources(world.graph, world.mesh).contents)
     keys = [ProxyKey(scope=scope(each), server=WorkloadClass(namespace=each, labels=())) for each in ("default", "b")]

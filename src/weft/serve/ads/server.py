@@ -11,7 +11,8 @@ from typing import Final, Protocol
 from msgspec import Struct
 
 from weft.model.proxy_node import parse_node_id
-from weft.serve.ads.messages import DeltaRequest, Node, RequestError, parse_request
+from weft.serve.ads.messages import DeltaRequest, Node, RequestError
+from weft.serve.ads.reading import RequestReader
 from weft.serve.ads.registry import Registry
 from weft.serve.ads.session import Means, Proxy, Session
 from weft.serve.ads.stream import DEFAULT_PACING, Pacing
@@ -111,7 +112,7 @@ class DiscoveryService:
     async def _serve(self, call: Call) -> None:
         caller = await self._guard.review(bearer_token(call), call.peer)
         with self._admitted(caller.pod):
-            first = await _first_request(call)
+            first = await _first_request(call, self._means.reader)
             node = _check_node(first, caller.pod)
             own = await self._secrets.view_of(caller.pod)
             if self._pods(caller.pod.uid) is None:  # it may have gone while we waited
@@ -175,7 +176,7 @@ class _First:
             self.message.set_result(None)
 
 
-async def _first_request(call: Call) -> DeltaRequest:
+async def _first_request(call: Call, reader: RequestReader) -> DeltaRequest:
     first = _First(call)
     call.accept(first)
     try:
@@ -186,7 +187,7 @@ async def _first_request(call: Call) -> DeltaRequest:
     if message is None:
         raise RefusedError("invalid", "the stream ended before its first request")
     try:
-        return parse_request(message)
+        return reader.read(message)
     except RequestError as error:
         raise RefusedError("invalid", str(error)) from error
 

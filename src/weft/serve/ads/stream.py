@@ -21,6 +21,7 @@ from weft.envoy.type_urls import CDS, ECDS, EDS, LDS, PUSH_ORDER, RDS, SDS, VHDS
 from weft.serve.ads.bodies import Bodies
 from weft.serve.ads.host_subscription import HostSubscription
 from weft.serve.ads.messages import DeltaRequest, RequestError, encode_rest
+from weft.serve.ads.names import NONE, Names, NameSets
 from weft.serve.ads.subscription import Refusal, Subscription
 from weft.serve.ads.views import Changes, ResourceSource, differences
 
@@ -58,7 +59,7 @@ DEFAULT_PACING: Final = Pacing()
 class DeltaStream:
     """One stream. Times are seconds of any clock that never goes back; `started` is now.
 
-    `bodies` are what it shares with other streams.
+    `bodies` and `sets` are what it shares with other streams.
     """
 
     def __init__(
@@ -67,16 +68,18 @@ class DeltaStream:
         started: float,
         pacing: Pacing = DEFAULT_PACING,
         bodies: Bodies | None = None,
+        sets: NameSets | None = None,
     ) -> None:
         self._bodies = bodies or Bodies()
+        self._sets = sets or NameSets()
         self._source = source
         self._started = started
         self._pacing = pacing
         self._subscriptions: dict[str, Subscription] = {}
         self._order: tuple[Subscription, ...] = ()
         self._quiet = False  # true if nothing was pending when it was last looked: most of the time
-        self._rewarming: set[str] = set()
-        self._tables_held: frozenset[str] = frozenset()
+        self._rewarming = NONE
+        self._tables_held = NONE
         self._responses = 0
         self.last_type = ""
         """The type of the last response."""
@@ -116,14 +119,14 @@ class DeltaStream:
             subscription = self._subscriptions.get(type_url)
             if subscription is not None:
                 self._quiet = False
-                subscription.changed(names)
+                subscription.changed(frozenset(names))
 
     def move(self, source: ResourceSource) -> None:
         """Shows another source from now on: only what differs is sent. Tell all changes of the old one before."""
         self._quiet = False
         for subscription in self._subscriptions.values():
             different = differences(self._source, source, subscription.type_url, subscription.names)
-            subscription.changed(different)
+            subscription.changed(frozenset(different))
         self._source = source
 
     def poll(self, now: float) -> Response | None:
@@ -156,20 +159,20 @@ class DeltaStream:
         self._order = tuple(self._ordered())
         if request.type_url == EDS:
             subscription.resend_subscribed(self._rewarming)
-            self._rewarming.clear()
+            self._rewarming = NONE
 
     def _new_subscription(self, request: DeltaRequest) -> Subscription:
         if request.type_url != VHDS:
-            return Subscription(self._source, request)
-        hosts, tables = HostSubscription(self._source, request), self._subscriptions.get(RDS)
+            return Subscription(self._source, request, self._sets)
+        hosts, tables = HostSubscription(self._source, request, self._sets), self._subscriptions.get(RDS)
         if tables is not None:
             hosts.ask(self._source, tables.names, self._tables_held)
         return hosts
 
     def _relate_hosts(self, request: DeltaRequest) -> None:
         """Virtual hosts come with the tables that a client asks for."""
-        asked, unwanted = frozenset(request.subscribe), frozenset(request.unsubscribe)
-        self._tables_held = (self._tables_held - asked - unwanted) | request.initial_versions.keys()
+        asked, unwanted = request.subscribe, request.unsubscribe
+        self._tables_held = (self._tables_held - asked - unwanted).union(request.initial_versions)
         hosts = self._subscriptions.get(VHDS)
         if isinstance(hosts, HostSubscription):
             hosts.drop(self._source, unwanted)
@@ -199,10 +202,10 @@ class DeltaStream:
         nonce = f"{self._responses:x}"
         subscription.sent(batch, nonce, now)
         if subscription.type_url == CDS:
-            self._resend_endpoints({cluster.name for cluster in batch.resources})
+            self._resend_endpoints(batch.present)
         return self._bodies.body(subscription.type_url, batch.resources), encode_rest(nonce, batch.removed)
 
-    def _resend_endpoints(self, clusters: set[str]) -> None:
+    def _resend_endpoints(self, clusters: Names) -> None:
         endpoints = self._subscriptions.get(EDS)
         if endpoints is None:  # a client that comes back may tell that it has them; it waits for them nevertheless
             self._rewarming |= clusters

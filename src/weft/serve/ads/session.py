@@ -173,22 +173,26 @@ class Session:
 
     # its life
 
-    async def run(self, channel: Channel, first: DeltaRequest, on_nack: Callable[[Refusal], None]) -> None:
+    def begin(self, channel: Channel, first: DeltaRequest, on_nack: Callable[[Refusal], None]) -> None:
+        """Takes the first request, and then all that comes. `run` must follow."""
+        self._channel, self._on_nack = channel, on_nack
+        self._own.attach(self)
+        self._shared.attach(self)
+        try:
+            self._take(first)
+            channel.accept(self)
+        except RequestError as error:
+            self.end(RefusedError("invalid", str(error)))
+
+    async def run(self) -> None:
         """Serves the stream until its end; raises RefusedError where that is how it ends."""
         loop = asyncio.get_running_loop()
         self._end = loop.create_future()
         if self._ended:
             self._end.set_result(None)
-        self._channel, self._on_nack = channel, on_nack
-        self._own.attach(self)
-        self._shared.attach(self)
         limit = loop.call_later(self._ends - time.monotonic(), self._time_is_up)
         try:
-            self._take(first)
-            channel.accept(self)
             await self._end
-        except RequestError as error:
-            self.end(RefusedError("invalid", str(error)))
         finally:
             self._ended, self._channel, self._on_nack = True, None, _unheard
             limit.cancel()

@@ -16,6 +16,9 @@ ALPN: Final = "h2"
 _RECORD: Final = 16_384
 """Bytes of content in a record (RFC 8446, section 5.1)."""
 
+_PART: Final = 4_096
+"""Bytes that OpenSSL is given at a time. It takes them all, but keeps the memory in which it got them."""
+
 
 class Sealed:
     """Where connections put what they have sealed, one after the other: each takes all out before it returns.
@@ -48,10 +51,10 @@ class Tls:
         ConnectionFaultError where it is no TLS, or not for HTTP/2 (RFC 9113, section 3.2).
         """
         try:
-            if len(data) <= _RECORD:
+            if len(data) <= _PART:
                 return self._open(data)
-            view = memoryview(data)  # in parts: of the memory for this, too, OpenSSL keeps what it once had
-            return b"".join(self._open(view[start : start + _RECORD]) for start in range(0, len(data), _RECORD))
+            view = memoryview(data)
+            return b"".join([self._open(view[start : start + _PART]) for start in range(0, len(data), _PART)])
         except ssl.SSLError as error:
             raise ConnectionFaultError(Code.PROTOCOL_ERROR, f"TLS: {error.reason or error}") from error
         finally:

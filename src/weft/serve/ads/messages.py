@@ -1,6 +1,7 @@
 """Delta discovery requests and responses: decoded and encoded, each request checked against limits."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, Final
 
 from msgspec import Struct
@@ -78,9 +79,16 @@ def encode_resources(type_url: str, resources: Iterable[Resource]) -> bytes:
     return b"".join((*(bytes_field(2, resource.wire) for resource in resources), string_field(4, type_url)))
 
 
-def encode_rest(nonce: str, removed: Iterable[str]) -> bytes:
+def encode_rest(nonce: str, removed: Sequence[str]) -> bytes:
     """The part that is one stream's: nonce (5) and removed_resources (6)."""
-    return b"".join((string_field(5, nonce), *(string_field(6, name) for name in removed)))
+    if not removed:
+        return _nonce(nonce)
+    return b"".join((_nonce(nonce), *(string_field(6, name) for name in removed)))
+
+
+@lru_cache(maxsize=1_024)  # streams count alike
+def _nonce(nonce: str) -> bytes:
+    return string_field(5, nonce)
 
 
 def _names(names: Sequence[str]) -> Names:

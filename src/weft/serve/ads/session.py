@@ -211,7 +211,7 @@ class Session:
             self._since = self._observer.change_time()
 
     def _take(self, request: DeltaRequest) -> None:
-        if not self._stream.awaits(request):
+        if request.nonce and not self._stream.awaits(request):
             self._observer.expired(request.type_url)
         refusal = self._stream.receive(request, time.monotonic())
         if refusal is not None:
@@ -237,7 +237,7 @@ class Session:
         self._cancel_wake()
         now = time.monotonic()
         while self._channel.room and self._respond(self._channel, now):
-            pass
+            now = time.monotonic()
         if self._since is not None and self._stream.settled:
             self._observer.converged(time.monotonic() - self._since)
             self._since = None
@@ -245,15 +245,14 @@ class Session:
         if wake_at is not None:
             self._wake = asyncio.get_running_loop().call_later(wake_at - now, self._want_turn)
 
-    def _respond(self, channel: Channel, now: float) -> bool:
+    def _respond(self, channel: Channel, began: float) -> bool:
         """Sends the next response; False if there is none."""
-        began = time.monotonic()
-        response = self._stream.poll(now)
+        response = self._stream.poll(began)
         if response is None:
             return False
         made = time.monotonic()
         channel.send(response)
-        size = sum(map(len, response))
+        size = len(response[0]) + len(response[1])
         self._observer.sent(self._stream.last_type, size, made - began, time.monotonic() - made)
         return True
 

@@ -77,7 +77,7 @@ class DeltaStream:
         self._pacing = pacing
         self._subscriptions: dict[str, Subscription] = {}
         self._order: tuple[Subscription, ...] = ()
-        self._quiet = False  # true if nothing was pending when it was last looked: most of the time
+        self._due: set[str] = set()  # types that may be pending: none, most of the time
         self._rewarming = NONE
         self._tables_held = NONE
         self._responses = 0
@@ -92,7 +92,7 @@ class DeltaStream:
     @property
     def settled(self) -> bool:
         """Whether all was sent, when it was last looked."""
-        return self._quiet
+        return not self._due
 
     def awaits(self, request: DeltaRequest) -> bool:
         """Whether a request that answers anything answers a response that is waited for."""
@@ -101,7 +101,6 @@ class DeltaStream:
 
     def receive(self, request: DeltaRequest, now: float) -> Refusal | None:
         """Takes a request; returns a refusal if that is what it brings. RequestError where a limit is passed."""
-        self._quiet = False
         subscription = self._subscriptions.get(request.type_url)
         refusal = None
         if subscription is None:
@@ -109,6 +108,9 @@ class DeltaStream:
         else:
             refusal = subscription.answered(request.nonce, request.error, now) if request.nonce else None
             subscription.update(self._source, request)
+            if not (refusal or request.subscribe or request.unsubscribe or subscription.pending):
+                return None
+        self._due.add(request.type_url)
         if request.type_url == RDS:
             self._relate_hosts(request)
         return refusal
@@ -118,12 +120,12 @@ class DeltaStream:
         for type_url, names in changes.items():
             subscription = self._subscriptions.get(type_url)
             if subscription is not None:
-                self._quiet = False
+                self._due.add(type_url)
                 subscription.changed(frozenset(names))
 
     def move(self, source: ResourceSource) -> None:
         """Shows another source from now on: only what differs is sent. Tell all changes of the old one before."""
-        self._quiet = False
+        self._due.update(self._subscriptions)
         for subscription in self._subscriptions.values():
             different = differences(self._source, source, subscription.type_url, subscription.names)
             subscription.changed(frozenset(different))
@@ -131,21 +133,23 @@ class DeltaStream:
 
     def poll(self, now: float) -> Response | None:
         """Returns the next response to write; None if there is none before something is received or `wake_at`."""
-        if self._quiet:
+        if not self._due:
             return None
-        quiet = True
         for subscription in self._order:
-            quiet = quiet and not subscription.pending
+            if subscription.type_url not in self._due:
+                continue
+            response = None
             if subscription.pending and not self._must_wait(subscription, now):
                 response = self._respond(subscription, now)
-                if response is not None:
-                    return response
-        self._quiet = quiet
+            if not subscription.pending:
+                self._due.discard(subscription.type_url)
+            if response is not None:
+                return response
         return None
 
     def wake_at(self, now: float) -> float | None:
         """Returns when `poll` may have something though nothing more happens; None if never."""
-        if self._quiet or not any(subscription.pending for subscription in self._order):
+        if not self._due or not any(subscription.pending for subscription in self._order):
             return None
         times = [s.blocked_until(now, self._pacing.ack) for s in self._subscriptions.values()]
         times += [s.held_since + self._pacing.removal for s in self._subscriptions.values() if s.held_since is not None]
@@ -175,6 +179,7 @@ class DeltaStream:
         self._tables_held = (self._tables_held - asked - unwanted).union(request.initial_versions)
         hosts = self._subscriptions.get(VHDS)
         if isinstance(hosts, HostSubscription):
+            self._due.add(VHDS)
             hosts.drop(self._source, unwanted)
             hosts.ask(self._source, asked - unwanted, self._tables_held)
 
@@ -190,8 +195,8 @@ class DeltaStream:
         patience = self._pacing.ack
         if subscription.blocked_until(now, patience) > now:
             return True
-        before = (self._subscriptions.get(type_url) for type_url in _ADDED_AFTER.get(subscription.type_url, ()))
-        return any(other is not None and other.adding(now, patience) for other in before)
+        before = _ADDED_AFTER.get(subscription.type_url, ())
+        return any(each in self._subscriptions and self._subscriptions[each].adding(now, patience) for each in before)
 
     def _respond(self, subscription: Subscription, now: float) -> Response | None:
         batch = subscription.take(self._source, now, lambda: self._hold_removals(subscription, now))
@@ -210,6 +215,7 @@ class DeltaStream:
         if endpoints is None:  # a client that comes back may tell that it has them; it waits for them nevertheless
             self._rewarming |= clusters
         else:
+            self._due.add(EDS)
             endpoints.resend_subscribed(clusters)
 
     def _hold_removals(self, subscription: Subscription, now: float) -> bool:

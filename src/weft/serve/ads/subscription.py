@@ -207,7 +207,9 @@ class Subscription:
 
     def awaits(self, nonce: str) -> bool:
         """Whether the answer to this nonce is waited for."""
-        return any(unanswered.nonce == nonce for unanswered in self._unanswered)
+        return bool(self._unanswered) and (
+            self._unanswered[0].nonce == nonce or any(each.nonce == nonce for each in self._unanswered)
+        )
 
     def answered(self, nonce: str, error: str | None, now: float) -> Refusal | None:
         """Takes the client's answer to a response; returns the refusal if it is one. Unknown nonces count for nothing.
@@ -215,10 +217,10 @@ class Subscription:
         What was refused together is sent again in halves, until each bad resource stands alone: it is then left out
         until it changes, and the good ones are not lost with it.
         """
-        answered = next((unanswered for unanswered in self._unanswered if unanswered.nonce == nonce), None)
-        if answered is None:
+        place = next((place for place, each in enumerate(self._unanswered) if each.nonce == nonce), None)
+        if place is None:
             return None
-        self._unanswered.remove(answered)
+        answered = self._unanswered.pop(place)
         if error is None:
             self.last_accepted = (nonce, now)
             if self.refused:

@@ -110,9 +110,10 @@ class Call:
             self._expected -= len(data)
             if self._expected < 0:
                 raise StreamFaultError(self._stream, Code.PROTOCOL_ERROR)
-        self._buffer += data
-        if self._receiver is not None:
-            self._deliver()
+        if self._receiver is None or self._buffer or not self._take_whole(data):
+            self._buffer += data
+            if self._receiver is not None:
+                self._deliver()
 
     def take_end(self) -> None:
         """The caller has sent all."""
@@ -142,7 +143,20 @@ class Call:
             start += _PREFIX + length
             self._receiver.received(self._message(start - length, start))
         del self._buffer[:start]
-        if self._receiver is None:
+        self._let_more_come()
+
+    def _take_whole(self, data: bytes) -> bool:
+        """Hands over a message that comes alone, as answers do; False if this is none."""
+        length = len(data) - _PREFIX
+        if length < 0 or data[0] or length > self._max_message or int.from_bytes(data[1:_PREFIX], "big") != length:
+            return False
+        assert self._receiver is not None
+        self._receiver.received(data[_PREFIX:])
+        self._let_more_come()
+        return True
+
+    def _let_more_come(self) -> None:
+        if self._receiver is None:  # it holds, or is gone
             return
         opened = self._incoming.consume(self._unread)
         self._unread = 0

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence, Set
+from typing import TypeVar
 
-from weft.apps.parts import Contents, Differences, Owner, Parts
+from weft.apps.parts import Contents, Differences, Owner, PartKey, Parts
+from weft.apps.recollection import Recollection
 from weft.envoy.resource import Resource
 from weft.envoy.resources import WHOLE_TYPES, ProxyResources
 from weft.graph.tables import Derived
@@ -14,8 +16,11 @@ from weft.mesh.reader import Mesh
 from weft.mesh.scope import Role
 from weft.model.proxy_node import parse_node_id
 from weft.serve.ads.messages import Node
-from weft.serve.ads.views import View
+from weft.serve.ads.names import Names
+from weft.serve.ads.views import Rule, View
 from weft.serve.callers import Pod
+
+T = TypeVar("T")
 
 WorkloadName = tuple[str, Role]
 """The uid of a workload and the role of its proxy."""
@@ -40,6 +45,7 @@ class ProxyViews:
         self._mesh = mesh
         self._uid_of = uid_of
         self._parts = Parts(resources)
+        self._recollection = Recollection()
         self._views: dict[ProxyKey, View] = {}
         self._having: dict[Owner, dict[ProxyKey, None]] = {}
         self._keys: Derived[WorkloadName, ProxyKey | None] = Derived(resources.graph, "proxy key", self._find_key)
@@ -100,6 +106,7 @@ class ProxyViews:
 
     def forget_unused(self, connected: Callable[[str], bool]) -> None:
         """Drops views that no stream shows, and the keys of pods that are not connected (by their uid)."""
+        self._recollection.forget()
         for key in [key for key, view in self._views.items() if not view.watched]:
             del self._views[key]
             for owner in _owners(key):
@@ -129,7 +136,8 @@ class ProxyViews:
             for owner in _owners(key):
                 self._parts.add(owner)
                 self._having.setdefault(owner, {})[key] = None
-            view = self._views[key] = View(f"{key.scope.role}/{key.server.namespace}", _ViewSource(self._parts, key))
+            source = _ViewSource(self._parts, self._recollection, key)
+            view = self._views[key] = View(f"{key.scope.role}/{key.server.namespace}", source)
         return view
 
     def _find_key(self, name: WorkloadName) -> ProxyKey | None:
@@ -141,16 +149,17 @@ class ProxyViews:
 class _ViewSource:
     """What a view holds now, as streams look it up."""
 
-    def __init__(self, parts: Parts, key: ProxyKey) -> None:
+    def __init__(self, parts: Parts, recollection: Recollection, key: ProxyKey) -> None:
         self._parts = parts
-        self._key = key
+        self._recollection = recollection
+        self._own, self._shared = _owners(key)
 
     def wildcard(self, type_url: str) -> Contents | None:
         """All resources of a type that is discovered as a whole; None for other types."""
         if type_url not in WHOLE_TYPES:
             return None
         own, shared = self._tables(type_url)
-        return {**shared, **own}
+        return {**shared, **own} if own else shared
 
     def named(self, type_url: str, name: str) -> Resource | None:
         """One resource; None if there is none."""
@@ -162,9 +171,15 @@ class _ViewSource:
         own, shared = self._tables(type_url)
         return [own.get(name) or shared.get(name) for name in names]
 
+    def derived(self, rule: Rule[T], type_url: str, names: Names) -> T:
+        """What follows from the resources of a type. Views that have none of their own share it."""
+        own, shared = self._tables(type_url)
+        key: PartKey = (self._own if own else self._shared, type_url)
+        tables = (own, shared) if own else (shared,)
+        return self._recollection.answer(key, tables, (rule, names), lambda: rule(self, type_url, names))
+
     def _tables(self, type_url: str) -> tuple[Contents, Contents]:
-        own, shared = _owners(self._key)
-        return self._parts.held((own, type_url)), self._parts.held((shared, type_url))
+        return self._parts.held((self._own, type_url)), self._parts.held((self._shared, type_url))
 
 
 def _owners(key: ProxyKey) -> tuple[Owner, Owner]:

@@ -1,12 +1,12 @@
 """The bytes that streams are sent alike: joined once, and shared by all that are sent the same resources."""
 
-from collections import OrderedDict
 from typing import Final
 
 from msgspec import Struct
 
 from weft.envoy.resource import Resource
 from weft.serve.ads.messages import encode_resources
+from weft.serve.ads.recent import Recent
 
 SIZE: Final = 16 * 1024 * 1024
 """Bytes that are kept in case that another stream needs them."""
@@ -29,21 +29,13 @@ class Bodies:
     """
 
     def __init__(self, size: int = SIZE) -> None:
-        self._size = size
-        self._held = 0
-        self._bodies: OrderedDict[_Key, _Body] = OrderedDict()
+        self._bodies: Recent[_Key, _Body] = Recent(size)
 
     def body(self, type_url: str, resources: Resources) -> bytes:
         """The part of a response that tells these resources."""
         key = (type_url, tuple(map(id, resources)))
         found = self._bodies.get(key)
-        if found is not None:
-            self._bodies.move_to_end(key)
-            return found.data
-        data = encode_resources(type_url, resources)
-        self._bodies[key] = _Body(resources, data)
-        self._held += len(data)
-        while self._held > self._size:
-            _, dropped = self._bodies.popitem(last=False)
-            self._held -= len(dropped.data)
-        return data
+        if found is None:
+            data = encode_resources(type_url, resources)
+            found = self._bodies.put(key, _Body(resources, data), len(data))
+        return found.data

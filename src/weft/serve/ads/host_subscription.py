@@ -11,61 +11,76 @@ for requests on their way when no listener is left. All of this was seen with En
 - When the client wants a table no more its hosts are removed: it would go on to tell that it has them.
 """
 
-from collections.abc import Callable, Iterable, Set
+from collections.abc import Callable, Iterable
 
 from weft.envoy.type_urls import RDS, VHDS
+from weft.serve.ads.batches import Batch, Versions
 from weft.serve.ads.messages import DeltaRequest
-from weft.serve.ads.subscription import Batch, Refusal, Subscription
+from weft.serve.ads.names import NONE, Names, NameSets
+from weft.serve.ads.subscription import Refusal, Subscription
 from weft.serve.ads.views import ResourceSource
 
 
 class HostSubscription(Subscription):
     """The state of VHDS on one stream. To others it looks like a wildcard."""
 
-    def __init__(self, source: ResourceSource, request: DeltaRequest) -> None:
-        self._tables: set[str] = set()
-        self._known = dict(request.initial_versions)
-        self._parked: set[str] = set()
-        self._unwanted: set[str] = set()
-        self._retried: frozenset[str] = frozenset()
+    def __init__(self, source: ResourceSource, request: DeltaRequest, sets: NameSets) -> None:
+        self._tables = NONE
+        self._known = request.initial_versions
+        self._parked = NONE
+        self._unwanted = NONE
+        self._retried = NONE
         self._in_parts = False
-        super().__init__(source, request)
+        super().__init__(source, request, sets)
 
     def _open(self, source: ResourceSource, request: DeltaRequest) -> None:
         self.wildcard, self._implicit = True, False
 
     # what the client wants
 
-    def ask(self, source: ResourceSource, tables: Set[str], held: Set[str]) -> None:
+    def ask(self, source: ResourceSource, tables: Names, held: Names) -> None:
         """Takes tables that the client asks for. Of those that it has `held` since before this stream, only what
         differs from the versions that it told is told to it.
         """
         self._tables |= tables
-        whole = source.wildcard(VHDS) or {}
-        known = {name: self._known.pop(name) for name in _of_tables(self._known, tables)}
-        wanted = _of_tables(whole, tables)
-        current = (name for name in wanted.intersection(known) if known[name] == whole[name].version)
-        self.stale |= wanted.union(known) - _of_tables(current, held)
-        self._unwanted -= _of_tables(self._unwanted, tables)
-        self._forget(set(self._known))  # of tables that it has no more
-        self._known.clear()
-        self.refused -= self.refused & self.stale
+        there = source.derived(_hosts_of, VHDS, tables)
+        if self._known == there.versions and tables <= held:
+            self._known = {}
+        else:
+            self._tell(there, tables, held)
+        if self._unwanted:
+            self._unwanted -= _of_tables(self._unwanted, tables)
+        if self._known:
+            self._forget(frozenset(self._known))  # of tables that it has no more
+            self._known = {}
+        if self.refused:
+            self.refused -= self.stale
 
-    def drop(self, source: ResourceSource, tables: Set[str]) -> None:
+    def _tell(self, there: Versions, tables: Names, held: Names) -> None:
+        """Makes stale what differs from what the client knows of some tables; that is known no more."""
+        known = _of_tables(self._known, tables)
+        current = (name for name in there.names & known if self._known[name] == there.versions[name])
+        self.stale |= there.names.union(known) - _of_tables(current, held)
+        self._known = {name: version for name, version in self._known.items() if name not in known}
+
+    def drop(self, source: ResourceSource, tables: Names) -> None:
         """Takes note of tables that the client does not want any more: it is told that their hosts are gone."""
+        if not tables:
+            return
         self._tables -= tables
         names = (self.stale, self.refused, self._parked, source.wildcard(VHDS) or {})
-        self._forget(_of_tables(set().union(*names), tables))
+        self._forget(_of_tables(NONE.union(*names), tables))
 
-    def _forget(self, hosts: Set[str]) -> None:
+    def _forget(self, hosts: Names) -> None:
         self.stale |= hosts
         self._unwanted |= hosts
         self._parked -= hosts
         self.refused -= hosts
 
-    def changed(self, names: Set[str]) -> None:
+    def changed(self, names: Names) -> None:
         """As in `Subscription`."""
-        super().changed(_of_tables(names, self._tables))
+        wanted = _of_tables(names, self._tables)
+        super().changed(names if len(wanted) == len(names) else wanted)
 
     # what is to be sent
 
@@ -76,19 +91,21 @@ class HostSubscription(Subscription):
 
     def _park(self, source: ResourceSource) -> None:
         """Sets the hosts of tables that are gone aside, and takes those of tables that are there again."""
-        gone = {table for table in self._tables if source.named(RDS, table) is None}
+        gone = frozenset(table for table in self._tables if source.named(RDS, table) is None)
         if not gone and not self._parked:
             return
         names = self.stale | self._parked
         self._parked = _of_tables(names, gone)
         self.stale = names - self._parked
 
-    def _look_up(self, source: ResourceSource, names: Set[str]) -> tuple[Batch, Set[str]]:
+    def _look_up(self, source: ResourceSource, names: Names) -> tuple[Batch, Names]:
         """As in `Subscription`. Hosts of tables that the client has no more are removed, whether they exist or not."""
         unwanted = names & self._unwanted
         batch, left = super()._look_up(source, names - unwanted if unwanted else names)
+        if not unwanted:
+            return batch, left
         self._unwanted -= unwanted
-        return Batch(batch.resources, (*batch.removed, *sorted(unwanted))), left
+        return Batch(batch.resources, (*batch.removed, *sorted(unwanted)), batch.names | unwanted), left
 
     # what the client answers
 
@@ -103,7 +120,7 @@ class HostSubscription(Subscription):
         if settled and self.refused and (self._in_parts or len(self.refused) < before):
             self._in_parts = False
             if self.refused != self._retried:
-                self._retried = frozenset(self.refused)
+                self._retried = self.refused
                 self._parts.append(self._retried)
         return refusal
 
@@ -112,5 +129,12 @@ def _table_of(name: str) -> str:
     return name.rpartition("/")[0]
 
 
-def _of_tables(names: Iterable[str], tables: Set[str]) -> set[str]:
-    return {name for name in names if _table_of(name) in tables} if tables else set()
+def _of_tables(names: Iterable[str], tables: Names) -> Names:
+    return frozenset(name for name in names if _table_of(name) in tables) if tables else NONE
+
+
+def _hosts_of(source: ResourceSource, type_url: str, tables: Names) -> Versions:
+    """The hosts of some tables."""
+    found = source.wildcard(type_url) or {}
+    versions = {name: each.version for name, each in found.items() if _table_of(name) in tables}
+    return Versions(frozenset(versions), versions)

@@ -11,12 +11,13 @@ from typing import Final, Protocol
 from msgspec import Struct
 
 from weft.model.proxy_node import parse_node_id
-from weft.serve.ads.messages import DeltaRequest, Node, RequestError, parse_request
+from weft.serve.ads.messages import DeltaRequest, Node, RequestError
+from weft.serve.ads.reading import RequestReader
 from weft.serve.ads.registry import Registry
 from weft.serve.ads.session import Means, Proxy, Session
 from weft.serve.ads.stream import DEFAULT_PACING, Pacing
 from weft.serve.ads.views import View
-from weft.serve.callers import Pod, PodLookup, RefusedError
+from weft.serve.callers import Caller, Pod, PodLookup, RefusedError
 from weft.serve.http2.call import Call
 from weft.serve.http2.status import INTERNAL
 from weft.serve.tokens.guard import ReviewGuard
@@ -111,28 +112,29 @@ class DiscoveryService:
     async def _serve(self, call: Call) -> None:
         caller = await self._guard.review(bearer_token(call), call.peer)
         with self._admitted(caller.pod):
-            first = await _first_request(call)
-            node = _check_node(first, caller.pod)
-            own = await self._secrets.view_of(caller.pod)
-            if self._pods(caller.pod.uid) is None:  # it may have gone while we waited
-                raise RefusedError("forbidden", "the token's pod does not exist any more")
-            shared = self._views.view_of(caller.pod, node)
-            if shared is None:
-                raise RefusedError(
-                    "unavailable", f"nothing is known of pod {caller.pod.namespace}/{caller.pod.name} yet"
-                )
-            proxy = Proxy(caller, node.id, call.peer, node.version)
-            session = Session(proxy, own, shared, self._lifetime(), self._means)
-            await self._run(session, call, first, node)
+            session = await self._begin(call, caller)
+            try:
+                await session.run()
+            finally:
+                del self._nodes[session]
+                self._registry.remove(session)
 
-    async def _run(self, session: Session, call: Call, first: DeltaRequest, node: Node) -> None:
+    async def _begin(self, call: Call, caller: Caller) -> Session:
+        """Makes the session of a call. Nothing keeps its first request, which may tell thousands of versions."""
+        first = await _first_request(call, self._means.reader)
+        node = _check_node(first, caller.pod)
+        own = await self._secrets.view_of(caller.pod)
+        if self._pods(caller.pod.uid) is None:  # it may have gone while we waited
+            raise RefusedError("forbidden", "the token's pod does not exist any more")
+        shared = self._views.view_of(caller.pod, node)
+        if shared is None:
+            raise RefusedError("unavailable", f"nothing is known of pod {caller.pod.namespace}/{caller.pod.name} yet")
+        proxy = Proxy(caller, node.id, call.peer, node.version)
+        session = Session(proxy, own, shared, self._lifetime(), self._means)
         self._registry.add(session)
         self._nodes[session] = node
-        try:
-            await session.run(call, first, lambda refusal: self._registry.refused(session, refusal))
-        finally:
-            del self._nodes[session]
-            self._registry.remove(session)
+        session.begin(call, first, lambda refusal: self._registry.refused(session, refusal))
+        return session
 
     @contextmanager
     def _admitted(self, pod: Pod) -> Iterator[None]:
@@ -175,7 +177,7 @@ class _First:
             self.message.set_result(None)
 
 
-async def _first_request(call: Call) -> DeltaRequest:
+async def _first_request(call: Call, reader: RequestReader) -> DeltaRequest:
     first = _First(call)
     call.accept(first)
     try:
@@ -186,7 +188,7 @@ async def _first_request(call: Call) -> DeltaRequest:
     if message is None:
         raise RefusedError("invalid", "the stream ended before its first request")
     try:
-        return parse_request(message)
+        return reader.read(message)
     except RequestError as error:
         raise RefusedError("invalid", str(error)) from error
 

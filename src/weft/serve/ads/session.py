@@ -14,13 +14,15 @@ from typing import Protocol
 from msgspec import Struct
 
 from weft.serve.ads.bodies import Bodies
-from weft.serve.ads.messages import DeltaRequest, RequestError, parse_request
+from weft.serve.ads.messages import DeltaRequest, RequestError
+from weft.serve.ads.names import NameSets
 from weft.serve.ads.observer import StreamObserver, Unobserved
+from weft.serve.ads.reading import RequestReader
 from weft.serve.ads.states import ProxyState, type_state
 from weft.serve.ads.stream import DEFAULT_PACING, DeltaStream, Pacing
 from weft.serve.ads.subscription import Refusal
 from weft.serve.ads.turns import Turns
-from weft.serve.ads.views import Changes, Layered, View
+from weft.serve.ads.views import Layered, Told, View
 from weft.serve.callers import Caller, Pod, RefusedError
 from weft.serve.http2.call import Receiver
 
@@ -49,17 +51,20 @@ class Proxy(Struct, frozen=True):
 
 
 class Means(Struct):
-    """What sessions have in common: how long things wait, bytes that are shared, turns, and who counts what they do."""
+    """What sessions have in common: how long things wait, what they share, turns, and who counts what they do."""
 
     pacing: Pacing
     bodies: Bodies
+    sets: NameSets
+    reader: RequestReader
     turns: Turns
     observer: StreamObserver
 
     @classmethod
     def new(cls, pacing: Pacing = DEFAULT_PACING, observer: StreamObserver | None = None) -> "Means":
         """Means of their own."""
-        return cls(pacing, Bodies(), Turns(), observer or Unobserved())
+        sets = NameSets()
+        return cls(pacing, Bodies(), sets, RequestReader(sets), Turns(), observer or Unobserved())
 
 
 class Session:
@@ -80,9 +85,9 @@ class Session:
         self._expires = proxy.caller.expires - self._offset
         self._ends = min(started + lifetime, self._expires)
         source = Layered(own.source, shared.source)
-        self._stream = DeltaStream(source, started, self._means.pacing, self._means.bodies)
+        self._stream = DeltaStream(source, started, self._means.pacing, self._means.bodies, self._means.sets)
         self._channel: Channel | None = None
-        self._on_nack: Callable[[Refusal], None] = lambda _: None
+        self._on_nack: Callable[[Refusal], None] = _unheard
         self._observer = self._means.observer
         self._since: float | None = None  # when the first change happened that is not sent yet
         self._wanted = 0.0
@@ -128,7 +133,7 @@ class Session:
 
     # what happens to it
 
-    def changed(self, changes: Changes) -> None:
+    def changed(self, changes: Told) -> None:
         """Hears of a change from a view."""
         self._stream.changed(changes)
         self._remember_change()
@@ -154,7 +159,7 @@ class Session:
     def received(self, message: bytes) -> None:
         """As in `Receiver`."""
         try:
-            self._take(parse_request(message))
+            self._take(self._means.reader.read(message))
         except RequestError as error:
             self.end(RefusedError("invalid", str(error)))
 
@@ -168,24 +173,28 @@ class Session:
 
     # its life
 
-    async def run(self, channel: Channel, first: DeltaRequest, on_nack: Callable[[Refusal], None]) -> None:
+    def begin(self, channel: Channel, first: DeltaRequest, on_nack: Callable[[Refusal], None]) -> None:
+        """Takes the first request, and then all that comes. `run` must follow."""
+        self._channel, self._on_nack = channel, on_nack
+        self._own.attach(self)
+        self._shared.attach(self)
+        try:
+            self._take(first)
+            channel.accept(self)
+        except RequestError as error:
+            self.end(RefusedError("invalid", str(error)))
+
+    async def run(self) -> None:
         """Serves the stream until its end; raises RefusedError where that is how it ends."""
         loop = asyncio.get_running_loop()
         self._end = loop.create_future()
         if self._ended:
             self._end.set_result(None)
-        self._channel, self._on_nack = channel, on_nack
-        self._own.attach(self)
-        self._shared.attach(self)
         limit = loop.call_later(self._ends - time.monotonic(), self._time_is_up)
         try:
-            self._take(first)
-            channel.accept(self)
             await self._end
-        except RequestError as error:
-            self.end(RefusedError("invalid", str(error)))
         finally:
-            self._ended = True
+            self._ended, self._channel, self._on_nack = True, None, _unheard
             limit.cancel()
             self._cancel_wake()
             self._own.detach(self)
@@ -202,7 +211,7 @@ class Session:
             self._since = self._observer.change_time()
 
     def _take(self, request: DeltaRequest) -> None:
-        if not self._stream.awaits(request):
+        if request.nonce and not self._stream.awaits(request):
             self._observer.expired(request.type_url)
         refusal = self._stream.receive(request, time.monotonic())
         if refusal is not None:
@@ -228,7 +237,7 @@ class Session:
         self._cancel_wake()
         now = time.monotonic()
         while self._channel.room and self._respond(self._channel, now):
-            pass
+            now = time.monotonic()
         if self._since is not None and self._stream.settled:
             self._observer.converged(time.monotonic() - self._since)
             self._since = None
@@ -236,15 +245,14 @@ class Session:
         if wake_at is not None:
             self._wake = asyncio.get_running_loop().call_later(wake_at - now, self._want_turn)
 
-    def _respond(self, channel: Channel, now: float) -> bool:
+    def _respond(self, channel: Channel, began: float) -> bool:
         """Sends the next response; False if there is none."""
-        began = time.monotonic()
-        response = self._stream.poll(now)
+        response = self._stream.poll(began)
         if response is None:
             return False
         made = time.monotonic()
         channel.send(response)
-        size = sum(map(len, response))
+        size = len(response[0]) + len(response[1])
         self._observer.sent(self._stream.last_type, size, made - began, time.monotonic() - made)
         return True
 
@@ -252,3 +260,7 @@ class Session:
         if self._wake is not None:
             self._wake.cancel()
             self._wake = None
+
+
+def _unheard(_: Refusal) -> None:
+    """Nobody hears of refusals."""

@@ -21,6 +21,7 @@ from weft.envoy.type_urls import CDS, ECDS, EDS, LDS, PUSH_ORDER, RDS, SDS, VHDS
 from weft.serve.ads.bodies import Bodies
 from weft.serve.ads.host_subscription import HostSubscription
 from weft.serve.ads.messages import DeltaRequest, RequestError, encode_rest
+from weft.serve.ads.names import NONE, Names, NameSets
 from weft.serve.ads.subscription import Refusal, Subscription
 from weft.serve.ads.views import Changes, ResourceSource, differences
 
@@ -58,7 +59,7 @@ DEFAULT_PACING: Final = Pacing()
 class DeltaStream:
     """One stream. Times are seconds of any clock that never goes back; `started` is now.
 
-    `bodies` are what it shares with other streams.
+    `bodies` and `sets` are what it shares with other streams.
     """
 
     def __init__(
@@ -67,16 +68,18 @@ class DeltaStream:
         started: float,
         pacing: Pacing = DEFAULT_PACING,
         bodies: Bodies | None = None,
+        sets: NameSets | None = None,
     ) -> None:
         self._bodies = bodies or Bodies()
+        self._sets = sets or NameSets()
         self._source = source
         self._started = started
         self._pacing = pacing
         self._subscriptions: dict[str, Subscription] = {}
         self._order: tuple[Subscription, ...] = ()
-        self._quiet = False  # true if nothing was pending when it was last looked: most of the time
-        self._rewarming: set[str] = set()
-        self._tables_held: frozenset[str] = frozenset()
+        self._due: set[str] = set()  # types that may be pending: none, most of the time
+        self._rewarming = NONE
+        self._tables_held = NONE
         self._responses = 0
         self.last_type = ""
         """The type of the last response."""
@@ -89,7 +92,7 @@ class DeltaStream:
     @property
     def settled(self) -> bool:
         """Whether all was sent, when it was last looked."""
-        return self._quiet
+        return not self._due
 
     def awaits(self, request: DeltaRequest) -> bool:
         """Whether a request that answers anything answers a response that is waited for."""
@@ -98,7 +101,6 @@ class DeltaStream:
 
     def receive(self, request: DeltaRequest, now: float) -> Refusal | None:
         """Takes a request; returns a refusal if that is what it brings. RequestError where a limit is passed."""
-        self._quiet = False
         subscription = self._subscriptions.get(request.type_url)
         refusal = None
         if subscription is None:
@@ -106,6 +108,9 @@ class DeltaStream:
         else:
             refusal = subscription.answered(request.nonce, request.error, now) if request.nonce else None
             subscription.update(self._source, request)
+            if not (refusal or request.subscribe or request.unsubscribe or subscription.pending):
+                return None
+        self._due.add(request.type_url)
         if request.type_url == RDS:
             self._relate_hosts(request)
         return refusal
@@ -115,34 +120,36 @@ class DeltaStream:
         for type_url, names in changes.items():
             subscription = self._subscriptions.get(type_url)
             if subscription is not None:
-                self._quiet = False
-                subscription.changed(names)
+                self._due.add(type_url)
+                subscription.changed(frozenset(names))
 
     def move(self, source: ResourceSource) -> None:
         """Shows another source from now on: only what differs is sent. Tell all changes of the old one before."""
-        self._quiet = False
+        self._due.update(self._subscriptions)
         for subscription in self._subscriptions.values():
             different = differences(self._source, source, subscription.type_url, subscription.names)
-            subscription.changed(different)
+            subscription.changed(frozenset(different))
         self._source = source
 
     def poll(self, now: float) -> Response | None:
         """Returns the next response to write; None if there is none before something is received or `wake_at`."""
-        if self._quiet:
+        if not self._due:
             return None
-        quiet = True
         for subscription in self._order:
-            quiet = quiet and not subscription.pending
+            if subscription.type_url not in self._due:
+                continue
+            response = None
             if subscription.pending and not self._must_wait(subscription, now):
                 response = self._respond(subscription, now)
-                if response is not None:
-                    return response
-        self._quiet = quiet
+            if not subscription.pending:
+                self._due.discard(subscription.type_url)
+            if response is not None:
+                return response
         return None
 
     def wake_at(self, now: float) -> float | None:
         """Returns when `poll` may have something though nothing more happens; None if never."""
-        if self._quiet or not any(subscription.pending for subscription in self._order):
+        if not self._due or not any(subscription.pending for subscription in self._order):
             return None
         times = [s.blocked_until(now, self._pacing.ack) for s in self._subscriptions.values()]
         times += [s.held_since + self._pacing.removal for s in self._subscriptions.values() if s.held_since is not None]
@@ -156,22 +163,23 @@ class DeltaStream:
         self._order = tuple(self._ordered())
         if request.type_url == EDS:
             subscription.resend_subscribed(self._rewarming)
-            self._rewarming.clear()
+            self._rewarming = NONE
 
     def _new_subscription(self, request: DeltaRequest) -> Subscription:
         if request.type_url != VHDS:
-            return Subscription(self._source, request)
-        hosts, tables = HostSubscription(self._source, request), self._subscriptions.get(RDS)
+            return Subscription(self._source, request, self._sets)
+        hosts, tables = HostSubscription(self._source, request, self._sets), self._subscriptions.get(RDS)
         if tables is not None:
             hosts.ask(self._source, tables.names, self._tables_held)
         return hosts
 
     def _relate_hosts(self, request: DeltaRequest) -> None:
         """Virtual hosts come with the tables that a client asks for."""
-        asked, unwanted = frozenset(request.subscribe), frozenset(request.unsubscribe)
-        self._tables_held = (self._tables_held - asked - unwanted) | request.initial_versions.keys()
+        asked, unwanted = request.subscribe, request.unsubscribe
+        self._tables_held = (self._tables_held - asked - unwanted).union(request.initial_versions)
         hosts = self._subscriptions.get(VHDS)
         if isinstance(hosts, HostSubscription):
+            self._due.add(VHDS)
             hosts.drop(self._source, unwanted)
             hosts.ask(self._source, asked - unwanted, self._tables_held)
 
@@ -187,8 +195,8 @@ class DeltaStream:
         patience = self._pacing.ack
         if subscription.blocked_until(now, patience) > now:
             return True
-        before = (self._subscriptions.get(type_url) for type_url in _ADDED_AFTER.get(subscription.type_url, ()))
-        return any(other is not None and other.adding(now, patience) for other in before)
+        before = _ADDED_AFTER.get(subscription.type_url, ())
+        return any(each in self._subscriptions and self._subscriptions[each].adding(now, patience) for each in before)
 
     def _respond(self, subscription: Subscription, now: float) -> Response | None:
         batch = subscription.take(self._source, now, lambda: self._hold_removals(subscription, now))
@@ -199,14 +207,15 @@ class DeltaStream:
         nonce = f"{self._responses:x}"
         subscription.sent(batch, nonce, now)
         if subscription.type_url == CDS:
-            self._resend_endpoints({cluster.name for cluster in batch.resources})
+            self._resend_endpoints(batch.present)
         return self._bodies.body(subscription.type_url, batch.resources), encode_rest(nonce, batch.removed)
 
-    def _resend_endpoints(self, clusters: set[str]) -> None:
+    def _resend_endpoints(self, clusters: Names) -> None:
         endpoints = self._subscriptions.get(EDS)
         if endpoints is None:  # a client that comes back may tell that it has them; it waits for them nevertheless
             self._rewarming |= clusters
         else:
+            self._due.add(EDS)
             endpoints.resend_subscribed(clusters)
 
     def _hold_removals(self, subscription: Subscription, now: float) -> bool:

@@ -4,49 +4,29 @@ No versions are kept of what the client holds: a resource that is not `stale` is
 So a stream costs memory for the names that it asked for and for what it waits for, not for the mesh.
 """
 
-import sys
 from collections import deque
-from collections.abc import Callable, Iterable, Set
+from collections.abc import Callable, Mapping, Set
 from typing import Final
 
 from msgspec import Struct
 
-from weft.envoy.resource import Resource
-from weft.envoy.type_urls import LDS, VHDS
+from weft.serve.ads.batches import Batch, next_batch, versions_of, versions_of_all
 from weft.serve.ads.messages import WILDCARD, DeltaRequest, RequestError
+from weft.serve.ads.names import NONE, Names, NameSets
 from weft.serve.ads.views import ResourceSource
 
 MAX_NAMES: Final = 200_000
 """Names that a client may subscribe to, of one type."""
 
-MAX_RESPONSE_BYTES: Final = 1024 * 1024
-"""Size of a response, unless one resource alone is larger."""
-
 _MAX_UNANSWERED: Final = 4
-_AT_ONCE: Final = (LDS, VHDS)
-
-
-class Batch(Struct, frozen=True):
-    """What one response tells: resources that are new or different, and names that are gone."""
-
-    resources: tuple[Resource, ...] = ()
-    removed: tuple[str, ...] = ()
-
-    def __bool__(self) -> bool:
-        """Whether it tells anything."""
-        return bool(self.resources or self.removed)
-
-    @property
-    def names(self) -> frozenset[str]:
-        """All names in it."""
-        return frozenset(resource.name for resource in self.resources).union(self.removed)
+_WILDCARD: Final = frozenset((WILDCARD,))
 
 
 class Unanswered(Struct, frozen=True):
     """A response that the client has neither accepted nor refused yet; `adds` unless it only removed."""
 
     nonce: str
-    names: frozenset[str]
+    names: Names
     adds: bool
     sent: float
 
@@ -62,23 +42,24 @@ class Refusal(Struct, frozen=True):
 
 
 class Subscription:
-    """The state of one resource type on one stream."""
+    """The state of one resource type on one stream. `sets` are the sets of names that it shares with others."""
 
-    def __init__(self, source: ResourceSource, request: DeltaRequest) -> None:
+    def __init__(self, source: ResourceSource, request: DeltaRequest, sets: NameSets) -> None:
         self.type_url = request.type_url
         self.resumed = bool(request.initial_versions)
-        self.names: set[str] = set()
-        self.stale: set[str] = set()
-        self.refused: set[str] = set()
+        self.names = NONE
+        self.stale = NONE
+        self.refused = NONE
         self.wildcard = False
         self.held_since: float | None = None
         self.last_sent: tuple[str, float] | None = None
         self.last_accepted: tuple[str, float] | None = None
         self.last_refusal: Refusal | None = None
-        self._asked: set[str] = set()
+        self._sets = sets
+        self._asked = NONE
         self._implicit = not request.subscribe
         self._owes_answer = not self.resumed
-        self._parts: deque[frozenset[str]] = deque()
+        self._parts: deque[Names] = deque()
         self._unanswered: list[Unanswered] = []
         self._open(source, request)
 
@@ -88,19 +69,23 @@ class Subscription:
         """Takes the first request: all that it wants is stale but what it already has in the same version."""
         self._add_names(request.subscribe)
         known = request.initial_versions
-        whole = source.wildcard(self.type_url) if self._implicit or WILDCARD in request.subscribe else None
-        if whole is not None:
-            self.wildcard = True
-            self.stale = {name for name, resource in whole.items() if known.get(name) != resource.version}
-            self.stale.update(name for name in known if name not in whole)
-        names = tuple(self.names)
-        for name, found in zip(names, source.find(self.type_url, names), strict=True):
-            if found is not None and found.version == known.get(name):
-                self.stale.discard(name)
-            else:
-                self.stale.add(name)
-                self._asked.update(() if name in known else (name,))
+        if self._implicit or WILDCARD in request.subscribe:
+            self._open_wildcard(source, known)
+        if self.names:
+            current = NONE
+            if known:
+                there = source.derived(versions_of, self.type_url, self.names)
+                current = _agreeing(known, there.versions, self.names)
+            self.stale = self.stale - current | (self.names - current)
+            self._asked = self.names.difference(known)
         self._unsubscribe(request.unsubscribe)
+
+    def _open_wildcard(self, source: ResourceSource, known: Mapping[str, str]) -> None:
+        if source.wildcard(self.type_url) is not None:
+            self.wildcard = True
+            there = source.derived(versions_of_all, self.type_url, NONE)
+            current = _agreeing(known, there.versions, there.names)
+            self.stale = there.names.union(known) - current if known else there.names
 
     def update(self, source: ResourceSource, request: DeltaRequest) -> None:
         """Takes a later request. A name that is subscribed to again is sent again, the wildcard is not."""
@@ -109,55 +94,57 @@ class Subscription:
         if request.unsubscribe:
             self._unsubscribe(request.unsubscribe)
 
-    def _subscribe(self, source: ResourceSource, names: tuple[str, ...]) -> None:
+    def _subscribe(self, source: ResourceSource, names: Names) -> None:
         whole = source.wildcard(self.type_url) if WILDCARD in names else None
         if whole is not None and not self.wildcard:
             self.wildcard = True
-            self.stale.update(whole)
+            self.stale = self.stale.union(whole)
         if self._implicit and whole is None:  # naming anything ends the wildcard that was never asked for by name
             self._end_wildcard()
         self._implicit = False
         self._add_names(names)
-        self._resend(name for name in names if name != WILDCARD)
+        self._resend(names - _WILDCARD)
 
-    def _unsubscribe(self, names: tuple[str, ...]) -> None:
-        self.names.difference_update(names)
+    def _unsubscribe(self, names: Names) -> None:
+        if not names:
+            return
+        self.names = self._sets.changed(self.names, NONE, names)
         if WILDCARD in names:
             self._end_wildcard()
         if self.wildcard:  # still wanted through the wildcard: the client must hear whether it exists
-            self._resend(name for name in names if name != WILDCARD)
+            self._resend(names - _WILDCARD)
         else:
-            for kept in (self.stale, self.refused, self._asked):
-                kept.difference_update(names)
+            self.stale, self.refused, self._asked = self.stale - names, self.refused - names, self._asked - names
 
     def _end_wildcard(self) -> None:
         self.wildcard = self._implicit = False
-        for kept in (self.stale, self.refused, self._asked):
-            kept.intersection_update(self.names)
+        names = self.names
+        self.stale, self.refused, self._asked = self.stale & names, self.refused & names, self._asked & names
 
-    def _add_names(self, names: tuple[str, ...]) -> None:
-        self.names.update(names)
-        self.names.discard(WILDCARD)
+    def _add_names(self, names: Names) -> None:
+        more = names - _WILDCARD if WILDCARD in names else names
+        self.names = self._sets.changed(self.names, more)
         if len(self.names) > MAX_NAMES:
             raise RequestError(f"a stream may subscribe to {MAX_NAMES} resources of one type")
 
     # what is to be sent
 
-    def changed(self, names: Set[str]) -> None:
+    def changed(self, names: Names) -> None:
         """Notes that resources changed, those that the client does not want left out."""
-        wanted = names if self.wildcard else names & self.names
-        self.stale |= wanted
-        self.refused -= wanted
+        wanted = names if self.wildcard or names <= self.names else names & self.names
+        self.stale = self.stale | wanted if self.stale else wanted
+        if self.refused:
+            self.refused -= wanted
 
-    def _resend(self, names: Iterable[str]) -> None:
+    def _resend(self, names: Set[str]) -> None:
         """Sends these again, changed or not. The client waits for them: if they are gone it must hear so at once."""
-        self._asked.update(names)
+        self._asked = self._asked.union(names)
         self.stale |= self._asked
         self.refused -= self._asked
 
-    def resend_subscribed(self, names: Iterable[str]) -> None:
+    def resend_subscribed(self, names: Names) -> None:
         """The same for those of `names` that the client subscribed to."""
-        self._resend(self.names.intersection(names))
+        self._resend(self.names & names)
 
     @property
     def pending(self) -> bool:
@@ -190,36 +177,26 @@ class Subscription:
         A response is kept small, so that a client that does not read holds little of our memory. Only listeners come
         all at once: Envoy is ready, and says so, once it has the first response with some. So do virtual hosts.
         """
-        batch, held, all_seen = Batch(), set[str](), True
+        batch, held, all_seen = Batch(), NONE, True
         while not batch and (self._parts or self.stale - held):
             all_seen = not self._parts
             names = self.stale if all_seen else self._parts.popleft()
             batch, left = self._look_up(source, names)
             if batch.removed and hold_removals():
-                held.update(set(batch.removed) - self._asked)
-                batch = Batch(batch.resources, tuple(name for name in batch.removed if name not in held))
-            self._asked -= names - left
-            self.stale = (self.stale - names) | held | left
+                held |= frozenset(batch.removed) - self._asked
+                batch = batch.without(held)
+            if self._asked:
+                self._asked -= names - left if left else names
+            self.stale = (NONE if names is self.stale else self.stale - names) | held | left
         if held or all_seen:
             self.held_since = (now if self.held_since is None else self.held_since) if held else None
         owed, self._owes_answer = self._owes_answer, False
         return batch if batch or owed else None
 
-    def _look_up(self, source: ResourceSource, names: Set[str]) -> tuple[Batch, Set[str]]:
+    def _look_up(self, source: ResourceSource, names: Names) -> tuple[Batch, Names]:
         """As much of `names` as fits into a response, and the names that are left."""
-        room = sys.maxsize if self.type_url in _AT_ONCE else MAX_RESPONSE_BYTES
-        resources: list[Resource] = []
-        removed: list[str] = []
-        ordered = sorted(names if self.wildcard else names & self.names)
-        for index, found in enumerate(source.find(self.type_url, ordered)):
-            if found is None:
-                removed.append(ordered[index])
-                continue
-            room -= len(found.wire)
-            if room < 0 and resources:
-                return Batch(tuple(resources), tuple(removed)), set(ordered[index:])
-            resources.append(found)
-        return Batch(tuple(resources), tuple(removed)), frozenset()
+        wanted = names if self.wildcard or names <= self.names else names & self.names
+        return source.derived(next_batch, self.type_url, wanted)
 
     # what the client answers
 
@@ -230,7 +207,9 @@ class Subscription:
 
     def awaits(self, nonce: str) -> bool:
         """Whether the answer to this nonce is waited for."""
-        return any(unanswered.nonce == nonce for unanswered in self._unanswered)
+        return bool(self._unanswered) and (
+            self._unanswered[0].nonce == nonce or any(each.nonce == nonce for each in self._unanswered)
+        )
 
     def answered(self, nonce: str, error: str | None, now: float) -> Refusal | None:
         """Takes the client's answer to a response; returns the refusal if it is one. Unknown nonces count for nothing.
@@ -238,13 +217,14 @@ class Subscription:
         What was refused together is sent again in halves, until each bad resource stands alone: it is then left out
         until it changes, and the good ones are not lost with it.
         """
-        answered = next((unanswered for unanswered in self._unanswered if unanswered.nonce == nonce), None)
-        if answered is None:
+        place = next((place for place, each in enumerate(self._unanswered) if each.nonce == nonce), None)
+        if place is None:
             return None
-        self._unanswered.remove(answered)
+        answered = self._unanswered.pop(place)
         if error is None:
             self.last_accepted = (nonce, now)
-            self.refused -= answered.names
+            if self.refused:
+                self.refused -= answered.names
             return None
         self.last_refusal = Refusal(self.type_url, nonce, tuple(sorted(answered.names)), error, now)
         if len(answered.names) > 1:
@@ -256,3 +236,9 @@ class Subscription:
     def _part(self, names: list[str]) -> None:
         middle = (len(names) + 1) // 2
         self._parts.extend(frozenset(half) for half in (names[:middle], names[middle:]) if half)
+
+
+def _agreeing(known: Mapping[str, str], there: Mapping[str, str], names: Names) -> Names:
+    """Those of `names` of which a client has the version that is there."""
+    different = [name for name, version in known.items() if there.get(name) != version]
+    return names.intersection(known).difference(different)

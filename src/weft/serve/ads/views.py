@@ -1,13 +1,19 @@
 """Views: what a group of equal proxies shall hold, and how their streams hear of changes."""
 
-from collections.abc import Iterable, Mapping, Sequence, Set
-from typing import Protocol
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from typing import Protocol, TypeVar
 
 from weft.envoy.resource import Resource
 from weft.envoy.type_urls import SDS
+from weft.serve.ads.names import Names
+
+T = TypeVar("T")
 
 Changes = Mapping[str, Set[str]]
 """Names of resources that were added, changed or removed together, by type URL."""
+
+Told = Mapping[str, Names]
+"""The same as streams are told it: the sets are shared by all of them."""
 
 
 class ResourceSource(Protocol):
@@ -22,11 +28,18 @@ class ResourceSource(Protocol):
     def find(self, type_url: str, names: Sequence[str]) -> Sequence[Resource | None]:
         """The same for several names, in their order."""
 
+    def derived(self, rule: "Rule[T]", type_url: str, names: Names) -> T:
+        """What a rule makes of the resources of a type, for some names. Streams that ask the same may share it."""
+
+
+Rule = Callable[[ResourceSource, str, Names], T]
+"""A pure function of a source. It is told a type URL, looks at no other type, and at some names."""
+
 
 class Watcher(Protocol):
     """A stream, as views see it."""
 
-    def changed(self, changes: Changes) -> None:
+    def changed(self, changes: Told) -> None:
         """Takes note of changes; the source has the new content already. Returns at once."""
 
 
@@ -56,9 +69,10 @@ class View:
 
     def publish(self, changes: Changes) -> None:
         """Tells all streams what changed. What changed together must be told together: the order of pushes needs it."""
-        if any(changes.values()):
+        told = {type_url: frozenset(names) for type_url, names in changes.items() if names}
+        if told:
             for watcher in tuple(self._watchers):
-                watcher.changed(changes)
+                watcher.changed(told)
 
 
 class ResourceTable:
@@ -80,6 +94,10 @@ class ResourceTable:
         """As in `ResourceSource`."""
         table = self._tables.get(type_url, {})
         return [table.get(name) for name in names]
+
+    def derived(self, rule: Rule[T], type_url: str, names: Names) -> T:
+        """As in `ResourceSource`."""
+        return rule(self, type_url, names)
 
     def update(self, resources: Iterable[Resource], removed: Iterable[tuple[str, str]] = ()) -> Changes:
         """Puts resources in and takes (type URL, name) out; returns what is different now."""
@@ -119,6 +137,12 @@ class Layered:
             return shared
         own = self._own.find(type_url, names)
         return [mine or ours for mine, ours in zip(own, shared, strict=True)]
+
+    def derived(self, rule: Rule[T], type_url: str, names: Names) -> T:
+        """As in `ResourceSource`."""
+        if type_url in self._own_types:
+            return rule(self, type_url, names)
+        return self._shared.derived(rule, type_url, names)
 
 
 def differences(old: ResourceSource, new: ResourceSource, type_url: str, names: Iterable[str]) -> set[str]:

@@ -21,6 +21,7 @@ from weft.serve.http2.frames import (
     GOAWAY,
     HAS_PRIORITY,
     HEADERS,
+    MAX_PAYLOAD,
     PING,
     PRIORITY,
     PUSH_PROMISE,
@@ -96,18 +97,6 @@ class Connection:
         self._leaving = False
         self._closed = False
         self._unread = 0
-        self._take: dict[int, Callable[[int, int, bytes], None]] = {
-            DATA: self._data,
-            HEADERS: self._headers,
-            PRIORITY: self._priority,
-            RST_STREAM: self._rst_stream,
-            SETTINGS: self._settings,
-            PUSH_PROMISE: self._push_promise,
-            PING: self._ping,
-            GOAWAY: self._goaway,
-            WINDOW_UPDATE: self._window_update,
-            CONTINUATION: self._continuation,
-        }
 
     # the connection as a whole
 
@@ -176,7 +165,7 @@ class Connection:
             return
         if size:
             self.window -= size
-            self._allowance.earn(self._limits.overhead_for_data)
+            self._allowance.earn(self._limits.overhead_for_data * -(-size // MAX_PAYLOAD))
         elif self.paused:
             self._unread += len(data)
             if self._unread > self._limits.unread:
@@ -206,12 +195,12 @@ class Connection:
             raise _broken("headers are not complete")
         if not self._greeted and (kind != SETTINGS or flags & ACK):
             raise _broken("settings must come first")
-        take = self._take.get(kind)
+        take = _TAKE.get(kind)
         if kind != DATA:
             self._allowance.spend()
         if take is not None:
             try:
-                take(flags, stream, payload)
+                take(self, flags, stream, payload)
             except StreamFaultError as fault:
                 self._reset(fault)
 
@@ -222,7 +211,7 @@ class Connection:
         else:
             self.send(frame(RST_STREAM, 0, fault.stream, fault.code.to_bytes(4, "big")))
 
-    def _data(self, flags: int, stream: int, payload: bytes) -> None:
+    def _take_data(self, flags: int, stream: int, payload: bytes) -> None:
         data = unpadded(flags, payload)
         if not data and not flags & END_STREAM:
             self._allowance.spend()
@@ -248,7 +237,7 @@ class Connection:
         if stream == 0 or stream > self._last:
             raise _broken(f"there is no stream {stream}")
 
-    def _headers(self, flags: int, stream: int, payload: bytes) -> None:
+    def _take_headers(self, flags: int, stream: int, payload: bytes) -> None:
         if stream % 2 == 0:
             raise _broken("a client's streams have odd numbers")
         block = unpadded(flags, payload)
@@ -257,7 +246,7 @@ class Connection:
             block = block[_PRIORITY_SIZE:]
         self._collect(_HeaderBlock(stream, bool(flags & END_STREAM), block), flags)
 
-    def _continuation(self, flags: int, _: int, payload: bytes) -> None:
+    def _take_continuation(self, flags: int, _: int, payload: bytes) -> None:
         if self._block is None:
             raise _broken("nothing is to be continued")
         self._block.data += payload
@@ -305,12 +294,12 @@ class Connection:
         if ended:
             call.take_end()
 
-    def _priority(self, _: int, stream: int, payload: bytes) -> None:
+    def _take_priority(self, _: int, stream: int, payload: bytes) -> None:
         if stream == 0:
             raise _broken("a connection has no priority")
         _check_priority(stream, payload)
 
-    def _rst_stream(self, _: int, stream: int, payload: bytes) -> None:
+    def _take_rst_stream(self, _: int, stream: int, payload: bytes) -> None:
         _check_size(payload, 4)
         self._require_known(stream)
         call = self.calls.pop(stream, None)
@@ -319,7 +308,7 @@ class Connection:
             call.lost()
             self._close_if_done()
 
-    def _settings(self, flags: int, stream: int, payload: bytes) -> None:
+    def _take_settings(self, flags: int, stream: int, payload: bytes) -> None:
         if stream:
             raise _broken("settings are the connection's")
         if flags & ACK:
@@ -340,22 +329,22 @@ class Connection:
         except StreamFaultError as fault:  # what a setting breaks is the connection (section 6.9.2)
             raise ConnectionFaultError(fault.code, "a window is too wide") from fault
 
-    def _push_promise(self, *_: object) -> None:
+    def _take_push_promise(self, *_: object) -> None:
         raise _broken("clients do not push")
 
-    def _ping(self, flags: int, stream: int, payload: bytes) -> None:
+    def _take_ping(self, flags: int, stream: int, payload: bytes) -> None:
         if stream:
             raise _broken("pings are the connection's")
         _check_size(payload, 8)
         if not flags & ACK:
             self.send(frame(PING, ACK, 0, payload))
 
-    def _goaway(self, _: int, stream: int, payload: bytes) -> None:
+    def _take_goaway(self, _: int, stream: int, payload: bytes) -> None:
         """The client goes when its calls have ended: it closes the connection itself."""
         if stream or len(payload) < 8:
             raise _broken("a farewell is the connection's")
 
-    def _window_update(self, _: int, stream: int, payload: bytes) -> None:
+    def _take_window_update(self, _: int, stream: int, payload: bytes) -> None:
         _check_size(payload, 4)
         by = int.from_bytes(payload, "big") & MAX_WINDOW
         if stream == 0:
@@ -376,6 +365,21 @@ class Connection:
         if self.window > MAX_WINDOW:
             raise ConnectionFaultError(Code.FLOW_CONTROL_ERROR, "the window is too wide")
         self._resume_calls()
+
+
+_TAKE: Final[dict[int, Callable[[Connection, int, int, bytes], None]]] = {
+    DATA: Connection._take_data,
+    HEADERS: Connection._take_headers,
+    PRIORITY: Connection._take_priority,
+    RST_STREAM: Connection._take_rst_stream,
+    SETTINGS: Connection._take_settings,
+    PUSH_PROMISE: Connection._take_push_promise,
+    PING: Connection._take_ping,
+    GOAWAY: Connection._take_goaway,
+    WINDOW_UPDATE: Connection._take_window_update,
+    CONTINUATION: Connection._take_continuation,
+}
+"""What becomes of a frame. The table is no part of a connection: it would go round in a circle."""
 
 
 def _broken(message: str) -> ConnectionFaultError:

@@ -15,7 +15,7 @@ from weft.serve.http2.call import Call
 from weft.serve.http2.connection import Connection
 from weft.serve.http2.errors import Code, ConnectionFaultError
 from weft.serve.http2.limits import DEFAULT_LIMITS, Limits
-from weft.serve.http2.tls import Tls
+from weft.serve.http2.tls import Sealed, Tls
 
 _log: Final = logging.getLogger(__name__)
 
@@ -43,9 +43,13 @@ DEFAULT_TIMES: Final = Times()
 
 
 class Crowd:
-    """The connections of a server: all that are `open`, and those of them whose handshake of TLS is not done."""
+    """The connections of a server: all that are `open`, and those of them whose handshake of TLS is not done.
+
+    All are of one thread, and seal in one place.
+    """
 
     def __init__(self) -> None:
+        self.sealed = Sealed()
         self.open: set[ServerProtocol] = set()
         self.shaking: set[ServerProtocol] = set()
         self._waiting: asyncio.Future[None] | None = None
@@ -83,10 +87,13 @@ class ServerProtocol(asyncio.Protocol):
         self._crowd = crowd
         self._times = times
         self._limits = limits
-        self._tls = Tls(context) if context is not None else None
+        self._tls = Tls(context, crowd.sealed) if context is not None else None
         self._transport: asyncio.Transport | None = None
         self._connection: Connection | None = None
         self._ending: asyncio.TimerHandle | None = None
+        self._answering = False
+        self._answers: list[bytes] = []
+        self._gathered = 0
         self._age = times.age * random.uniform(0.8, 1.0)  # those that came together shall not go together
         self._told_age = False
         self._began = self._heard = self._busy = self._asked = 0.0
@@ -110,8 +117,16 @@ class ServerProtocol(asyncio.Protocol):
         self._connection.start()
 
     def data_received(self, data: bytes) -> None:
-        """As in `asyncio.Protocol`."""
+        """As in `asyncio.Protocol`. What is answered to it goes out together."""
         self._heard = asyncio.get_running_loop().time()
+        self._answering = True
+        try:
+            self._receive(data)
+        finally:
+            self._answering = False
+            self._send_answers()
+
+    def _receive(self, data: bytes) -> None:
         content = self._unsealed(data) if self._tls is not None else data
         if content and self._connection is not None:
             self._connection.receive(content)
@@ -128,12 +143,8 @@ class ServerProtocol(asyncio.Protocol):
             _log.debug("a connection ends: %s", fault)
             self.close()
             return b""
-        if self._connection is None:
-            answer = self._tls.take()  # a connection that stands sends by itself
-            if answer:
-                self._socket().write(answer)
-            if self._tls.established:
-                self._start()
+        if self._connection is None and self._tls.established:
+            self._start()
         return content
 
     def pause_writing(self) -> None:
@@ -154,17 +165,30 @@ class ServerProtocol(asyncio.Protocol):
             self._ending.cancel()
         if self._connection is not None:
             self._connection.lose()
+            self._connection = None  # nothing goes round in a circle: what a connection held is free at once
 
     def write(self, data: bytes) -> None:
         """As in `connection.Output`."""
         if self._ending is not None or self._socket().is_closing():
             return  # calls that end with the connection have nobody to tell
-        self._socket().write(data if self._tls is None else self._tls.seal(data))
+        self._answers.append(data)
+        self._gathered += len(data)
+        if not self._answering or self._gathered >= _ROOM:
+            self._send_answers()
+
+    def _send_answers(self) -> None:
+        answers, self._answers, self._gathered = self._answers, [], 0
+        data = answers[0] if len(answers) == 1 else b"".join(answers)
+        if self._tls is not None:
+            data = self._tls.seal(data) if data else self._tls.take()
+        if data and not self._socket().is_closing():
+            self._socket().write(data)
 
     def close(self) -> None:
         """As in `connection.Output`; a client that does not read is not waited for long."""
         if self._ending is not None:
             return
+        self._send_answers()
         self._ending = asyncio.get_running_loop().call_later(_GRACE, self._abort)
         if self._tls is not None:
             self._socket().write(self._tls.goodbye())

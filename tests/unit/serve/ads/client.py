@@ -161,4 +161,4 @@ class Client:
 
 def request(type_url: str, *names: str, **fields: Any) -> DeltaRequest:
     """A first request with a node."""
-    return DeltaRequest(type_url, subscribe=names, node=Node("n", "c", {}), **fields)
+    return DeltaRequest(type_url, subscribe=frozenset(names), node=Node("n", "c", {}), **fields)

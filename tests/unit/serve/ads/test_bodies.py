@@ -39,6 +39,7 @@ def test_what_was_used_last_stays() -> None:
 
 
 def test_what_is_larger_than_all_room_is_made_all_the_same() -> None:
-    bodies = Bodies(10)
-    assert len(bodies.body(EDS, (item(EDS, "a", "x" * 100),))) > 100
-    assert bodies._held == 0
+    bodies, large = Bodies(10), (item(EDS, "a", "x" * 100),)
+    first = bodies.body(EDS, large)
+    assert len(first) > 100
+    assert bodies.body(EDS, large) is not first, "it was not kept"

@@ -38,7 +38,7 @@ def test_hosts_come_for_the_tables_that_were_asked_for() -> None:
 
 def test_hosts_come_in_one_response(monkeypatch: pytest.MonkeyPatch) -> None:
     """A listener serves once its table has any; the rest must not be missing then."""
-    monkeypatch.setattr("weft.serve.ads.subscription.MAX_RESPONSE_BYTES", 100)
+    monkeypatch.setattr("weft.serve.ads.batches.MAX_RESPONSE_BYTES", 100)
     names = {f"80/h{number}" for number in range(50)}
     _, client = connected(*(item(VHDS, name) for name in names))
     assert told(client) == [(names, [])]

@@ -21,7 +21,7 @@ def test_a_request_is_decoded() -> None:
         error_detail={"code": 3, "message": "why"},
     )
     request = parse_request(data)
-    assert (request.type_url, request.subscribe, request.unsubscribe) == (EDS, ("a",), ("b",))
+    assert (request.type_url, request.subscribe, request.unsubscribe) == (EDS, frozenset("a"), frozenset("b"))
     assert (request.initial_versions, request.nonce, request.error) == ({"c": "1"}, "7", "why")
     assert request.node is not None
     assert (request.node.id, request.node.metadata) == ("sidecar~1.2.3.4~a.b~c", {"K": {"a": 1}})

@@ -99,7 +99,8 @@ class Setting:
         self.session = Session(proxy, self.own_view, self.view, lifetime, Means.new(observer=observer))
 
     def run(self, type_url: str = CDS, *names: str) -> "asyncio.Task[None]":
-        return asyncio.create_task(self.session.run(self.pipe, request(type_url, *names), self.nacks.append))
+        self.session.begin(self.pipe, request(type_url, *names), self.nacks.append)
+        return asyncio.create_task(self.session.run())
 
     def change(self, *resources: Any) -> None:
         self.view.publish(self.table.update(resources))

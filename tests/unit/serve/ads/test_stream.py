@@ -285,7 +285,7 @@ def test_after_a_reconnection_removals_wait_for_routes_that_were_not_asked_for_y
 
 
 def test_much_is_told_in_several_responses_and_routes_wait_for_the_last(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("weft.serve.ads.subscription.MAX_RESPONSE_BYTES", 1_000)
+    monkeypatch.setattr("weft.serve.ads.batches.MAX_RESPONSE_BYTES", 1_000)
     mesh = Mesh(item(LDS, "l"), item(RDS, "r")).settled(LDS, RDS)
     mesh.client.subscribe(CDS)
     mesh.client.settle()
@@ -298,7 +298,7 @@ def test_much_is_told_in_several_responses_and_routes_wait_for_the_last(monkeypa
 
 
 def test_a_large_resource_goes_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("weft.serve.ads.subscription.MAX_RESPONSE_BYTES", 1_000)
+    monkeypatch.setattr("weft.serve.ads.batches.MAX_RESPONSE_BYTES", 1_000)
     mesh = Mesh(item(EDS, "a", "x" * 5_000), item(EDS, "b"))
     mesh.client.subscribe(EDS, "a", "b")
     assert set(mesh.next().versions) == {"a"}
@@ -308,7 +308,7 @@ def test_a_large_resource_goes_alone(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_listeners_come_all_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Envoy opens its ready port after the first response with listeners."""
-    monkeypatch.setattr("weft.serve.ads.subscription.MAX_RESPONSE_BYTES", 100)
+    monkeypatch.setattr("weft.serve.ads.batches.MAX_RESPONSE_BYTES", 100)
     mesh = Mesh(*(item(LDS, f"l{number}") for number in range(9)))
     mesh.client.subscribe(LDS)
     assert len(mesh.next().versions) == 9
@@ -405,7 +405,7 @@ def test_too_many_names_end_the_stream(monkeypatch: pytest.MonkeyPatch) -> None:
     mesh = Mesh()
     mesh.client.stream.receive(request(EDS, "a", "b"), 0.0)
     with pytest.raises(RequestError, match="subscribe to 3"):
-        mesh.client.stream.receive(DeltaRequest(EDS, subscribe=("c", "d")), 0.0)
+        mesh.client.stream.receive(DeltaRequest(EDS, subscribe=frozenset("cd")), 0.0)
 
 
 def test_every_push_order_rule_ends() -> None:

@@ -8,7 +8,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from tests.unit.serve.ads.client import WHOLE, Client, bad, item
 
 from weft.envoy.type_urls import CDS, EDS, LDS, RDS
-from weft.serve.ads import subscription
+from weft.serve.ads import batches
 from weft.serve.ads.bodies import Bodies
 from weft.serve.ads.messages import WILDCARD
 from weft.serve.ads.stream import DeltaStream, Pacing
@@ -144,7 +144,7 @@ class SmallResponses(StreamMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self._patch = mock.patch.object(subscription, "MAX_RESPONSE_BYTES", 200)
+        self._patch = mock.patch.object(batches, "MAX_RESPONSE_BYTES", 200)
         self._patch.start()
 
     def teardown(self) -> None:

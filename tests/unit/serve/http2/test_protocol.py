@@ -1,7 +1,9 @@
 """Connections over real sockets: TLS, back-pressure, and how they come in and go."""
 
 import asyncio
+import gc
 import ssl
+import weakref
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
@@ -30,6 +32,7 @@ from weft.serve.http2.frames import (
 from weft.serve.http2.headers import encode_headers
 from weft.serve.http2.listener import Entry
 from weft.serve.http2.protocol import Times
+from weft.serve.http2.tls import Tls
 from weft.serve.transport import SecureServer, ServerSettings
 
 NOW = datetime.now(UTC)
@@ -256,3 +259,42 @@ async def test_what_is_no_grpc_call_and_what_nobody_serves_is_refused() -> None:
             peer.writer.write(opening + frame(HEADERS, END_HEADERS, 1, encode_headers(fields)))
             assert b"grpc-status" in (await peer.next(HEADERS) or b"")
         assert setting.echoes == []
+
+
+async def test_a_connection_that_ended_holds_no_memory() -> None:
+    """It goes round in no circle: thousands that come back would wait for the garbage collector."""
+    async with serving() as (setting, server):
+        peer = await setting.connect()
+        peer.call(message(b"x"))
+        await peer.next(DATA)
+        (protocol,) = server._crowd.open
+        connection = weakref.ref(protocol._connection)
+        del protocol
+        setting.echoes.clear()
+        gc.collect()
+        gc.disable()
+        try:
+            peer.writer.transport.abort()
+            async with asyncio.timeout(5):
+                await server._crowd.emptied()
+            await asyncio.sleep(0.01)
+            assert connection() is None
+        finally:
+            gc.enable()
+
+
+async def test_what_is_answered_together_goes_out_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    sealed: list[int] = []
+    seal = Tls.seal
+
+    def counted(tls: Tls, data: bytes) -> bytes:
+        sealed.append(len(data))
+        return seal(tls, data)
+
+    monkeypatch.setattr(Tls, "seal", counted)
+    async with serving() as (setting, _):
+        peer = await setting.connect()
+        peer.call(b"".join(message(bytes([number])) for number in range(50)))
+        for _ in range(50):
+            await peer.next(DATA)
+    assert len(sealed) < 10, "a record of TLS, and a call of the system, for several messages"

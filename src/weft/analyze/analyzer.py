@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 
 from weft.analyze import access, aliases, gateways, interception, routes, selectors, services, traffic
 from weft.base.issues import Issue
+from weft.graph.tables import Derived
 from weft.mesh.fragments import Fragments
 from weft.mesh.reader import Mesh
 
@@ -32,7 +33,21 @@ CHECKS: tuple[Check, ...] = (
 )
 
 
-def analyze(fragments: Fragments, mesh: Mesh) -> tuple[Issue, ...]:
-    """Everything that is wrong between objects; what is wrong inside one is in `Fragments.issues`."""
-    found = (issue for check in CHECKS for issue in check(fragments, mesh))
-    return tuple(sorted(dict.fromkeys(found), key=lambda i: (str(i.ref), i.code, i.path, i.message)))
+class Analysis:
+    """Everything that is wrong between objects; what is wrong inside one is in `Fragments.issues`.
+
+    Each check runs when somebody asks, and again only after something changed that it had read.
+    """
+
+    def __init__(self, fragments: Fragments, mesh: Mesh) -> None:
+        graph = fragments.graph
+        self._found: Derived[Check, tuple[Issue, ...]] = Derived(
+            graph, "issues across objects", lambda check: tuple(check(fragments, mesh))
+        )
+        for check in CHECKS:
+            graph.pin(self._found.node(check))
+
+    def issues(self) -> tuple[Issue, ...]:
+        """All issues, sorted by object."""
+        found = (issue for check in CHECKS for issue in self._found.get(check))
+        return tuple(sorted(dict.fromkeys(found), key=lambda i: (str(i.ref), i.code, i.path, i.message)))

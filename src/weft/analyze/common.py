@@ -11,6 +11,6 @@ F = TypeVar("F")
 
 def each(fragments: Fragments, kind: type[F]) -> Iterator[tuple[Ref, F]]:
     """All fragments of a type, with the objects that they come from, sorted by object."""
-    for ref in sorted(fragments.objects):
+    for ref in fragments.refs(kind):
         for fragment in fragments.of((ref,), kind):
             yield ref, fragment

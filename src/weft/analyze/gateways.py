@@ -55,7 +55,7 @@ def _missing(fragments: Fragments, mesh: Mesh, server: tuple[Ref, Listener], mis
     (ref, listener), (namespace, reference) = server, missing
     flaw = mesh.credential_flaw(namespace, reference)
     name = flaw.secret if flaw is not None else reference.partition("/")[2].partition("#")[0]
-    there = Ref("Secret", namespace, name) in fragments.objects
+    there = fragments.objects.get(Ref("Secret", namespace, name)) is not None
     problem = "lacks what is asked of it" if there else "was not found"
     return Issue(
         "IST0161" if there else "IST0101",

@@ -86,8 +86,8 @@ def located_issues(
     """All that is wrong, or with one object, the worst first and each where it stands; `across` objects too."""
     store = cluster.store
     said = (each for each in store.issues() if ref in (None, each.issue.ref))
-    found = (issue for issue in (pipeline.issues() if across else pipeline.issues_of_objects()))
-    located = (_located(issue, store) for issue in found if ref in (None, issue.ref))
+    found = pipeline.issues(ref) if across else pipeline.issues_of_objects(ref)
+    located = (_located(issue, store) for issue in found)
     unique = dict.fromkeys((*said, *located, *cluster.issues(ref)))
     return tuple(sorted(unique, key=lambda each: _WORST_FIRST[each.issue.severity]))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Final
 
 from weft.base.issues import Issue, Ref
@@ -10,6 +10,7 @@ from weft.base.provenance import Provenance
 from weft.envoy.built import BuildFailure
 from weft.envoy.resources import ProxyResources
 from weft.envoy.type_urls import CDS, EDS, LDS, RDS, SDS
+from weft.graph.watch import Watcher
 from weft.ir.settings import ProxyKey
 from weft.mesh.reader import Mesh
 from weft.model import codes
@@ -26,18 +27,30 @@ class BuildIssues:
 
     def __init__(self, mesh: Mesh, resources: ProxyResources, kinds: Kinds) -> None:
         self._mesh = mesh
-        self._resources = resources
+        self._failures = Watcher(resources.failures)
+        self._found: dict[ProxyKey, tuple[BuildFailure, ...]] = {}
         self._kinds = kinds
 
     def issues(self, proxies: Mapping[ProxyKey, Sequence[str]]) -> Iterator[Issue]:
         """One issue for each resource; `proxies` are the names of those in use by what decides their configuration."""
+        self._follow(proxies)
         lacking: dict[BuildFailure, list[ProxyKey]] = {}
         for key in proxies:
-            for failure in self._resources.failures(key):
+            for failure in self._found[key]:
                 lacking.setdefault(failure, []).append(key)
         for failure, keys in lacking.items():
             names = sorted({name for key in keys for name in proxies[key]})
             yield self._issue(failure, self._mesh.explain(keys[0].scope, failure.name), names)
+
+    def _follow(self, proxies: Collection[ProxyKey]) -> None:
+        """Looks at what has changed since the last time, at proxies that are new, and at none that left."""
+        for key in self._found.keys() - proxies:
+            self._failures.remove(key)
+            del self._found[key]
+        self._found.update(self._failures.changes())
+        for key in proxies:
+            if key not in self._found:
+                self._found[key] = self._failures.add(key)
 
     def _issue(self, failure: BuildFailure, sources: Sequence[Provenance], proxies: Sequence[str]) -> Issue:
         what = f"the {_NAMES[failure.type_url]} {failure.name} can't be built: {failure.message}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from weft.analyze.analyzer import analyze
+from weft.analyze.analyzer import Analysis
 from weft.base.issues import Issue, Ref
 from weft.dialects import kubernetes as kubernetes_dialect
 from weft.dialects.istio import networking, security
@@ -42,14 +42,18 @@ class Pipeline:
         self.fragments = Fragments(self.objects, Dialects(COMPILERS, BROKEN, LABELS), self.settings)
         self.mesh = Mesh(self.fragments, self.settings)
         self.resources = ProxyResources(self.graph, self.mesh)
+        self._analysis = Analysis(self.fragments, self.mesh)
 
-    def issues(self) -> tuple[Issue, ...]:
-        """Everything that is wrong with objects and between them; not what a file says that can't be read."""
-        return (*self.issues_of_objects(), *analyze(self.fragments, self.mesh))
+    def issues(self, ref: Ref | None = None) -> tuple[Issue, ...]:
+        """Everything that is wrong with objects, or one of them, and between them; not what a file says that can't be
+        read. It costs what changed since the last call."""
+        across = (issue for issue in self._analysis.issues() if ref in (None, issue.ref))
+        return (*self.issues_of_objects(ref), *across)
 
-    def issues_of_objects(self) -> tuple[Issue, ...]:
-        """What is wrong with objects, each seen alone."""
-        return (*self._settings()[1], *self.fragments.issues())
+    def issues_of_objects(self, ref: Ref | None = None) -> tuple[Issue, ...]:
+        """What is wrong with objects, or one of them, each seen alone."""
+        of_settings = (issue for issue in self._settings()[1] if ref in (None, issue.ref))
+        return (*of_settings, *self.fragments.issues(ref))
 
     def _settings(self) -> tuple[MeshSettings, tuple[Issue, ...]]:
         ref = Ref("ConfigMap", self._base.root_namespace, istio_mesh.CONFIG_MAP)

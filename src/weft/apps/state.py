@@ -229,7 +229,7 @@ class ControllerState:
         """As in `contract.Objects`."""
         found = located_issues(self._pipeline, self._cluster, ref)
         running = (*self.gateway_ports.issues(), *self._builds.issues(self._proxies_in_use()))
-        running += tuple(machine_limits(self._cluster))
+        running += tuple(machine_limits(self._cluster)) if ref is None else ()
         more = tuple(self._cluster.located(issue) for issue in running if ref in (None, issue.ref))
         return (*more, *found)
 

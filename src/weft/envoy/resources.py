@@ -109,16 +109,13 @@ class ProxyResources:
             graph, "view of key", lambda key: by_name(self._of_key(*key))
         )
         self.contents: Derived[tuple[ProxyKey, str], Contents] = Derived(graph, "view", self._join_view)
-        self._failures: Derived[tuple[ProxyKey, str], tuple[BuildFailure, ...]] = Derived(
+        self._scope_failures: Derived[tuple[ProxyScope, str], tuple[BuildFailure, ...]] = Derived(
+            graph, "failures of scope", self._find_scope_failures
+        )
+        self.failures: Derived[ProxyKey, tuple[BuildFailure, ...]] = Derived(
             graph, "failures of view", self._find_failures
         )
-
-    def failures(self, key: ProxyKey) -> tuple[BuildFailure, ...]:
-        """What a view should hold but could not be built: resources, and virtual hosts of tables (as `host:port`).
-
-        After a change it costs what the change touches.
-        """
-        return tuple(failure for type_url in self.types for failure in self._failures.get((key, type_url)))
+        """What a view should hold but could not be built: resources, and virtual hosts of tables (as `host:port`)."""
 
     def whole_routes(self, key: ProxyKey) -> Contents:
         """All route tables of a view with their virtual hosts inside, however they travel."""
@@ -191,16 +188,24 @@ class ProxyResources:
         proxy, type_url = key
         return {**self.scope_contents.get((proxy.scope, type_url)), **self.own_contents.get(key)}
 
-    def _find_failures(self, key: tuple[ProxyKey, str]) -> tuple[BuildFailure, ...]:
-        proxy, type_url = key
-        hosts = self._tables.failures(_owner_of_tables(proxy)) if type_url == RDS else ()
-        return (*(each for each in self._all(*key) if isinstance(each, BuildFailure)), *hosts)
+    def _find_failures(self, key: ProxyKey) -> tuple[BuildFailure, ...]:
+        found = (
+            failure
+            for type_url in self.types
+            for failure in (
+                *self._scope_failures.get((key.scope, type_url)),
+                *_failures(self._of_key(key, type_url)),
+                *(self._tables.failures(_owner_of_tables(key)) if type_url == RDS else ()),
+            )
+        )
+        return tuple(found)
 
-    def _all(self, key: ProxyKey, type_url: str) -> Iterator[Built]:
-        common, own = self._over_common(key.scope, type_url)
-        yield from self._of_scope.get((key.scope if own is None else common, type_url))
-        yield from own or ()
-        yield from self._of_key(key, type_url)
+    def _find_scope_failures(self, key: tuple[ProxyScope, str]) -> tuple[BuildFailure, ...]:
+        scope, type_url = key
+        common, own = self._over_common(scope, type_url)
+        if own is None:
+            return _failures(self._of_scope.get(key))
+        return (*self._scope_failures.get((common, type_url)), *_failures(own))
 
     def _of_key(self, key: ProxyKey, type_url: str) -> Iterator[Built]:
         """What does not follow from the scope alone."""
@@ -261,6 +266,10 @@ class ProxyResources:
 
 def _owner_of_tables(key: ProxyKey) -> ProxyScope | ProxyKey:
     return key if key.scope.role == "edge" else key.scope
+
+
+def _failures(found: Iterable[Built]) -> tuple[BuildFailure, ...]:
+    return tuple(each for each in found if isinstance(each, BuildFailure))
 
 
 def _present(found: Iterable[Built | None]) -> Iterator[Built]:

@@ -144,6 +144,9 @@ class Partition(Generic[K, V, B, P]):
         self._divide = divide
         self._values: dict[K, V] = {}
         self._nodes: dict[tuple[K, B], Node] = {}
+        self._members: dict[B, set[K]] = {}
+        self._sorted: dict[B, tuple[K, ...]] = {}
+        self._with: dict[B, Node] = {}
         self._parts: dict[B, list[Part[K, V]]] = {}
         self._waiting: dict[K, None] = {}
         graph.add_settling(self)
@@ -162,13 +165,28 @@ class Partition(Generic[K, V, B, P]):
 
     def pieces(self, key: K, kind: B) -> tuple[P, ...]:
         """The pieces of a class that an entry has, in order; a dependency on these alone."""
+        self.graph.settle()
+        if not self.graph.computing:
+            return self._pieces(key, kind)
         node = self._nodes.get((key, kind))
         if node is None:
-            self.graph.settle()
             node = self._nodes[key, kind] = Node(self, (key, kind))
-            node.value = self._divided(self._values.get(key)).get(kind, ())
+            node.value = self._pieces(key, kind)
         found: tuple[P, ...] = self.graph.read(node)
         return found
+
+    def keys(self, kind: B) -> tuple[K, ...]:
+        """The keys of all entries with pieces of a class, sorted; a dependency on which ones these are."""
+        self.graph.settle()
+        if self.graph.computing:
+            node = self._with.get(kind)
+            if node is None:
+                node = self._with[kind] = Node(self, kind)
+                self.graph.pin(node)
+            self.graph.read(node)
+        if kind not in self._sorted:
+            self._sorted[kind] = tuple(sorted(self._members.get(kind, ()), key=_order))
+        return self._sorted[kind]
 
     def settle(self) -> bool:
         """Looks again at the entries that may have changed."""
@@ -189,12 +207,25 @@ class Partition(Generic[K, V, B, P]):
         self.computed += 1
         before, after = self._divided(old), self._divided(new)
         differing = [kind for kind in {**before, **after} if before.get(kind) != after.get(kind)]
+        for kind in before.keys() ^ after.keys():
+            self._enter(key, kind, there=kind in after)
         for kind in differing:
             node = self._nodes.get((key, kind))
             if node is not None:
                 self.graph.change(node, after.get(kind, ()))
         for part in dict.fromkeys(part for kind in differing for part in self._parts.get(kind, ())):
             part.look(key, belongs=not part.classes.isdisjoint(after))
+
+    def _enter(self, key: K, kind: B, *, there: bool) -> None:
+        members = self._members.setdefault(kind, set())
+        (members.add if there else members.discard)(key)
+        self._sorted.pop(kind, None)
+        node = self._with.get(kind)
+        if node is not None:
+            self.graph.change(node, None)
+
+    def _pieces(self, key: K, kind: B) -> tuple[P, ...]:
+        return self._divided(self._values.get(key)).get(kind, ())
 
     def _divided(self, value: V | None) -> Mapping[B, tuple[P, ...]]:
         return {} if value is None else self._divide(value)

@@ -97,6 +97,11 @@ class Graph:
         self._orphans: set[Node] = set()
 
     # ---- reading -----------------------------------------------------------------------------------------------
+    @property
+    def computing(self) -> bool:
+        """Whether a value is being computed, which depends on what is read now."""
+        return bool(self._reading)
+
     def read(self, node: Node) -> Any:
         """The node's current value; recorded as a dependency of the node that is being computed, if any.
 

@@ -49,7 +49,9 @@ class Fragments:
         self.compiled: Mapped[Ref, Object[Any] | Broken, Compiled] = Mapped(
             graph, "compiled", self.objects, self._compile
         )
-        self._by_type: Partition[Ref, Compiled, type, Fragment] = Partition(graph, "fragments", self.compiled, _by_type)
+        self._by_type: Partition[Ref, Compiled, type, Fragment | Issue] = Partition(
+            graph, "fragments", self.compiled, _by_type
+        )
         self._dialects = dialects
         self._lookup = ObjectLookup(self, dialects.labels, settings)
 
@@ -59,6 +61,10 @@ class Fragments:
             for fragment in self._by_type.pieces(ref, kind):
                 if isinstance(fragment, kind):
                     yield fragment
+
+    def refs(self, kind: type[F]) -> tuple[Ref, ...]:
+        """The objects that became fragments of a type, sorted by namespace and name."""
+        return self._by_type.keys(kind)
 
     def index(
         self, name: str, function: Callable[[F], Iterable[B]], kind: type[F], *kinds: type[F]
@@ -73,11 +79,10 @@ class Fragments:
 
         return Index(self.graph, name, self._by_type.part(*types), buckets)
 
-    def issues(self) -> Iterator[Issue]:
-        """What is wrong with the objects, each seen alone."""
-        for ref in self.objects:
-            compiled = self.compiled.get(ref)
-            yield from compiled.issues if compiled else ()
+    def issues(self, ref: Ref | None = None) -> Iterator[Issue]:
+        """What is wrong with the objects, or with one of them, each seen alone."""
+        for each in self._by_type.keys(Issue) if ref is None else (ref,):
+            yield from self.of((each,), Issue)
 
     def alone(self, found: Object[Any]) -> Compiled:
         """What an object would become that is not among the mesh's objects, and does not get there by this."""
@@ -155,8 +160,8 @@ class ObjectLookup:
         return found.metadata.labels if found else {}
 
 
-def _by_type(compiled: Compiled) -> Mapping[type, tuple[Fragment, ...]]:
-    found: dict[type, tuple[Fragment, ...]] = {}
-    for fragment in compiled.fragments:
-        found[type(fragment)] = (*found.get(type(fragment), ()), fragment)
-    return found
+def _by_type(compiled: Compiled) -> Mapping[type, tuple[Fragment | Issue, ...]]:
+    found: dict[type, list[Fragment | Issue]] = {}
+    for piece in (*compiled.fragments, *compiled.issues):
+        found.setdefault(type(piece), []).append(piece)
+    return {kind: tuple(pieces) for kind, pieces in found.items()}

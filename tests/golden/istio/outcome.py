@@ -81,7 +81,7 @@ class Outcome:
         if workload is None:
             raise ValueError(f"{case.name}: there is no pod {case.header.proxy}")
         key = pipeline.mesh.key(workload, case.header.role)
-        self.failures = pipeline.resources.failures(key)
+        self.failures = pipeline.resources.failures.get(key)
         found = {kind: pipeline.resources.contents.get((key, type_url)) for kind, type_url in TYPES.items()}
         found["routes"] = pipeline.resources.whole_routes(key)
         self.resources: Resources = {

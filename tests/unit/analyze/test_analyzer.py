@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.serialization import (
 from tests.pem import CERTIFICATE, KEY
 from tests.unit.mesh.world import World, host_of, policy, rule, service, source, table, workload
 
-from weft.analyze.analyzer import analyze
+from weft.analyze.analyzer import Analysis
 from weft.base.issues import Ref
 from weft.ir.access import Authentication, Authorization, AuthzRule
 from weft.ir.edge import Gateway, Listener
@@ -33,7 +33,9 @@ V1 = SubsetTerms("v1", (("version", "in", ("v1",)),))
 
 
 def findings(world: World) -> list[tuple[str, str]]:
-    return [(issue.code, issue.ref.name if issue.ref else "") for issue in analyze(world.fragments, world.mesh)]
+    return [
+        (issue.code, issue.ref.name if issue.ref else "") for issue in Analysis(world.fragments, world.mesh).issues()
+    ]
 
 
 def sound_world() -> World:
@@ -62,7 +64,7 @@ def test_a_destination_that_does_not_exist_is_named() -> None:
     ):
         world = sound_world()
         world.put(table(REVIEWS, rule(backend)), name="routes")
-        (issue,) = analyze(world.fragments, world.mesh)
+        (issue,) = Analysis(world.fragments, world.mesh).issues()
         assert (issue.code, issue.severity) == ("IST0101", "error")
         assert missing in issue.message
 
@@ -117,18 +119,18 @@ def test_a_rule_about_requests_is_told_where_a_port_serves_bytes() -> None:
 def test_what_an_older_policy_of_the_same_host_leaves_unused_is_told() -> None:
     world = sound_world()
     world.put(policy(REVIEWS, name="more", created=1, settings=TrafficSettings(pending=1), subsets=(V1,)), name="more")
-    (issue,) = analyze(world.fragments, world.mesh)
+    (issue,) = Analysis(world.fragments, world.mesh).issues()
     assert (issue.code, issue.ref and issue.ref.name) == ("WEFT0501", "more")
     assert issue.effect == "not used of this object: subset 'v1'"
     settings = TrafficSettings(pending=2)
     world.put(policy(REVIEWS, name="last", created=2, settings=settings), name="last")
-    (last,) = [each for each in analyze(world.fragments, world.mesh) if each.ref and each.ref.name == "last"]
+    (last,) = [each for each in Analysis(world.fragments, world.mesh).issues() if each.ref and each.ref.name == "last"]
     assert last.effect == "not used of this object: the traffic policy"
     hidden = msgspec.structs.replace(
         policy(REVIEWS, name="last", created=2, settings=settings), visible_to=("default",)
     )
     world.put(hidden, name="last")
-    (last,) = [each for each in analyze(world.fragments, world.mesh) if each.ref and each.ref.name == "last"]
+    (last,) = [each for each in Analysis(world.fragments, world.mesh).issues() if each.ref and each.ref.name == "last"]
     assert last.effect == "not used of this object: all of it, where both are exported to"
 
 
@@ -197,7 +199,7 @@ def test_a_server_whose_place_an_older_one_has_is_told() -> None:
     )
     assert findings(sound) == []
     same_name = edge_world(server("a", 443, "x", "y", tls=tls), server("b", 443, "y", "z", tls=tls))
-    (issue,) = analyze(same_name.fragments, same_name.mesh)
+    (issue,) = Analysis(same_name.fragments, same_name.mesh).issues()
     assert (issue.code, issue.ref and issue.ref.name) == ("IST0145", "b")
     assert issue.message == "port 443 is already served by the gateway default/a for y"
     bytes_beside_http = edge_world(server("a", 80, "*", protocol="tcp"), server("b", 80, "*"))
@@ -232,7 +234,7 @@ def test_a_gateway_whose_certificate_is_no_pem_is_told_and_it_is_not_sent(change
     world = edge_world(server("a", 443, "x", tls=Tls("mutual", ("secret:/cert",), "secret:/cert-cacert")))
     good = {"tls.crt": CERTIFICATE.encode(), "tls.key": KEY.encode(), "ca.crt": CERTIFICATE.encode()}
     set_secret(world, good | changed)
-    (issue,) = analyze(world.fragments, world.mesh)
+    (issue,) = Analysis(world.fragments, world.mesh).issues()
     assert (issue.code, issue.severity) == ("IST0161", "error")
     assert "Secret 'cert' in namespace 'default'" in issue.message
     assert said in issue.message
@@ -268,7 +270,7 @@ def test_a_rule_about_requests_is_told_where_a_gateway_serves_bytes() -> None:
     )
     target = Target("workloads", "default", select=selecting(app="reviews"))
     world.put(Authorization(source("policy"), "request", 2, "in", target, (about_requests,), True), name="policy")
-    (issue,) = analyze(world.fragments, world.mesh)
+    (issue,) = Analysis(world.fragments, world.mesh).issues()
     assert issue.code == "WEFT0305"
     assert "port 3306 serves bytes" in issue.message
 

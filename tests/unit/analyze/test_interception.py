@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from tests.unit.mesh.world import World, service, source, workload
 
-from weft.analyze.analyzer import analyze
+from weft.analyze.analyzer import Analysis
 from weft.ir.access import Authentication, MutualMode
 from weft.ir.edge import Listener
 from weft.ir.inventory import ServicePort
@@ -24,7 +24,9 @@ def world(interception: Interception = "none", protocol: Protocol = "http", targ
 
 
 def codes(made: World) -> list[str]:
-    return [issue.code for issue in analyze(made.fragments, made.mesh) if issue.code in ("WEFT0306", "WEFT0503")]
+    return [
+        issue.code for issue in Analysis(made.fragments, made.mesh).issues() if issue.code in ("WEFT0306", "WEFT0503")
+    ]
 
 
 @pytest.mark.parametrize(
@@ -55,7 +57,7 @@ def test_strict_mutual_tls_that_can_be_passed_by_is_told(
 )
 def test_ports_that_requests_do_not_lead_to_are_told(protocol: Protocol, target: int, message: str) -> None:
     made = world("none", protocol, target)
-    (issue,) = (issue for issue in analyze(made.fragments, made.mesh) if issue.code == "WEFT0503")
+    (issue,) = (issue for issue in Analysis(made.fragments, made.mesh).issues() if issue.code == "WEFT0503")
     assert message in issue.message
     assert issue.severity == "info"
     assert codes(world("redirect", protocol, target)) == []
@@ -71,5 +73,5 @@ def test_ports_that_a_gateway_may_not_open_are_told_with_those_that_it_opens() -
     gateway = Target("gateway", "default", "front")
     for port in (443, 8080):
         made.put(Listener(source("front"), gateway, f"port-{port}", port, "http", ("*/*",)), name=f"gateway-{port}")
-    (issue,) = (issue for issue in analyze(made.fragments, made.mesh) if issue.code == "WEFT0504")
+    (issue,) = (issue for issue in Analysis(made.fragments, made.mesh).issues() if issue.code == "WEFT0504")
     assert (issue.ref and issue.ref.name, issue.effect) == ("gateway-443", "the gateway listens on port 8443 instead")

@@ -88,7 +88,7 @@ def test_a_proxy_gets_its_clusters_listeners_and_routes() -> None:
     assert "outbound|80||web.shop.svc.cluster.local" in pipeline.resources.contents.get((key, CDS))
     assert "virtualInbound" in pipeline.resources.contents.get((key, LDS))
     assert "80" in pipeline.resources.contents.get((key, RDS))
-    assert pipeline.resources.failures(key) == ()
+    assert pipeline.resources.failures.get(key) == ()
 
 
 def test_what_is_wrong_between_objects_is_told() -> None:

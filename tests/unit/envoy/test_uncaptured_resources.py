@@ -26,7 +26,7 @@ def test_a_proxy_gets_its_ports_one_http_proxy_and_one_table_besides_those_of_it
     key, resources = uncaptured(world), ProxyResources(world.graph, world.mesh)
     assert set(resources.contents.get((key, LDS))) == {"http_proxy", "127.245.0.7_8080"}
     assert set(resources.contents.get((key, RDS))) == {"http_proxy", "inbound|8080||"}
-    assert resources.failures(key) == ()
+    assert resources.failures.get(key) == ()
     clusters = set(resources.contents.get((key, CDS)))
     assert {"DynamicDnsCluster", "BlackHoleCluster", "inbound|8080||"} <= clusters
     assert not {"PassthroughCluster", "InboundPassthroughCluster"} & clusters

@@ -240,6 +240,32 @@ def test_a_change_reaches_only_those_who_read_a_piece_that_differs() -> None:
     assert (len(pieces), len(read)) == (0, 0)
 
 
+def test_entries_with_pieces_of_a_class_are_followed() -> None:
+    graph = Graph()
+    texts: Input[str, str] = Input(graph, "texts")
+    pieces: Partition[str, str, str, str] = Partition(graph, "pieces", texts, lambda text: {text[0]: (text,)})
+    count: Derived[str, int] = Derived(graph, "count", lambda first: len(pieces.keys(first)))
+    watcher = Watcher(count)
+    texts.set("2", "apple")
+    texts.set("1", "avocado")
+    assert (watcher.add("a"), watcher.add("b")) == (2, 0)
+    assert pieces.keys("a") == ("1", "2")
+    texts.set("1", "apricot")
+    assert not watcher.pending()
+    texts.set("1", "banana")
+    assert sorted(watcher.changes()) == [("a", 1), ("b", 1)]
+    texts.remove("2")
+    assert (pieces.keys("a"), pieces.keys("b")) == ((), ("1",))
+
+
+def test_nothing_is_kept_of_pieces_that_no_value_depends_on() -> None:
+    graph = Graph()
+    texts: Input[str, str] = Input(graph, "texts")
+    pieces: Partition[str, str, str, str] = Partition(graph, "pieces", texts, lambda text: {text[0]: (text,)})
+    texts.set("1", "apple")
+    assert (pieces.pieces("1", "a"), len(pieces)) == (("apple",), 0)
+
+
 def test_pieces_are_asked_for_before_and_after_their_entry_is_there() -> None:
     graph = Graph()
     texts: Input[str, str] = Input(graph, "texts")

@@ -76,7 +76,7 @@ def _document(mesh: OfflineMesh, proxy: Proxy) -> Any:
     resources = mesh.assembly.pipeline.resources
     types = _OF_WAYPOINT if proxy.role == "waypoint" else ProxyResources.types
     document = render(proxy.bootstrap, resources, proxy.key, types=types)
-    for failure in resources.failures(proxy.key):
+    for failure in resources.failures.get(proxy.key):
         print_error(f"{failure.name} can't be built and is left out: {failure.message}")
     return document
 

@@ -43,6 +43,9 @@ from weft.sources.local.cluster import LocalCluster
 from weft.sources.local.events import Event
 from weft.sources.local.pods import POD, PodRecord
 
+_PROXIES_FIRST: Final = 0.05
+"""Seconds that the node hears later of a change than proxies, and of what changes meanwhile at once."""
+
 _BADNESS: Final = ("SYNCED", "STALE", "NOT SENT", "ERROR")
 
 
@@ -316,6 +319,7 @@ class ControllerState:
             try:
                 async with asyncio.timeout(end - time.monotonic()):
                     await changed.wait()
+                    await asyncio.sleep(_PROXIES_FIRST)
             except TimeoutError:
                 return None
         return None

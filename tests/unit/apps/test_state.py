@@ -117,6 +117,19 @@ async def test_orders_wait_for_a_change_or_their_time(controller: Controller) ->
     assert second.revision > first.revision
 
 
+async def test_what_changes_soon_after_a_change_is_told_to_the_node_with_it(controller: Controller) -> None:
+    first = await controller.state.orders(None, 5)
+    assert first is not None
+    waiting = asyncio.create_task(controller.state.orders(first.revision, 5))
+    await asyncio.sleep(0)
+    for name in ("api", "store"):
+        controller.write(f"{name}.yaml", WEB.replace("name: web,", f"name: {name},"))
+        await asyncio.sleep(0)
+    second = await waiting
+    assert second is not None
+    assert {order.name.partition("-")[0] for order in second.pods} == {"web", "api", "store"}
+
+
 async def test_a_change_without_consequences_for_the_node_does_not_wake_it(controller: Controller) -> None:
     first = await controller.state.orders(None, 5)
     assert first is not None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Literal
 
 from msgspec import structs
@@ -10,6 +10,7 @@ from msgspec import structs
 from weft.base.families import Family, family_of, is_address
 from weft.graph.core import Graph
 from weft.graph.tables import Derived
+from weft.graph.watch import Watcher
 from weft.ir.inventory import Endpoint, Service
 from weft.mesh.hostnames import Hostname
 from weft.mesh.names import short_names
@@ -20,17 +21,27 @@ from weft.sources.local.pod_orders import Bootstraps, pod_order
 
 
 class NetworkOrders:
-    """Names and service addresses of the mesh, as graph nodes."""
+    """Names and service addresses of the mesh, as graph nodes that are kept: asking costs what changed since."""
 
     def __init__(self, graph: Graph, mesh: Mesh) -> None:
         self._mesh = mesh
         self._hosts: Derived[str, tuple[HostEntry, ...]] = Derived(graph, "host entries", self._find_hosts)
         self._of_host: Derived[str, tuple[ServiceTarget, ...]] = Derived(graph, "targets of host", self._find_of_host)
         self._targets: Derived[None, tuple[ServiceTarget, ...]] = Derived(graph, "service targets", self._find_targets)
+        self._watcher = Watcher(self._hosts)
+        self._known: dict[str, tuple[HostEntry, ...]] = {}
+        graph.pin(self._targets.node(None))
 
-    def hosts(self, namespace: str) -> tuple[HostEntry, ...]:
-        """The names that pods of a namespace can resolve."""
-        return self._hosts.get(namespace)
+    def hosts(self, namespaces: Sequence[str]) -> tuple[tuple[str, tuple[HostEntry, ...]], ...]:
+        """The names that pods of each of these namespaces can resolve; others are forgotten."""
+        for gone in self._known.keys() - set(namespaces):
+            self._watcher.remove(gone)
+            del self._known[gone]
+        self._known.update(self._watcher.changes())
+        for namespace in namespaces:
+            if namespace not in self._known:
+                self._known[namespace] = self._watcher.add(namespace)
+        return tuple((namespace, self._known[namespace]) for namespace in namespaces)
 
     def captures_dns(self) -> bool:
         """Whether sidecars answer DNS where pods do not say otherwise."""
@@ -114,7 +125,7 @@ class OrderBook:
             revision=self._sent.revision,
             trust_revision=trust_revision,
             pods=pods,
-            hosts=tuple((namespace, self._network.hosts(namespace)) for namespace in namespaces),
+            hosts=self._network.hosts(namespaces),
             services=self._network.targets(),
         )
         if wanted != self._sent:

@@ -25,6 +25,32 @@ def test_a_revision_changes_only_with_the_orders() -> None:
     assert world.orders() is second
 
 
+def test_who_asks_again_makes_nothing_be_looked_at_again() -> None:
+    world = World()
+    world.write("---".join((pod(), service("web"), service("far", namespace="other"))))
+
+    def looked_at() -> int:
+        before = sum(table.computed + table.cut_off for table in world.pipeline.graph.tables)
+        world.orders()
+        return sum(table.computed + table.cut_off for table in world.pipeline.graph.tables) - before
+
+    assert looked_at() > 0
+    assert looked_at() == 0
+
+
+def test_names_are_kept_for_namespaces_with_pods_only() -> None:
+    world = World()
+    world.write(pod())
+    assert [namespace for namespace, _ in world.orders().hosts] == ["shop"]
+    world.write(pod(namespace="other"), "/mesh/b.yaml")
+    assert [namespace for namespace, _ in world.orders().hosts] == ["other", "shop"]
+    tables = {table.name: table for table in world.pipeline.graph.tables}
+    world.remove(ref("Pod", "tool"))
+    world.gone()
+    assert [namespace for namespace, _ in world.orders().hosts] == ["other"]
+    assert len(tables["host entries"]) == 1
+
+
 def test_revisions_of_a_later_controller_are_greater() -> None:
     world = World()
     world.write(deployment())

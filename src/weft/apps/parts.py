@@ -69,8 +69,12 @@ class Parts:
     def pending(self) -> bool:
         """True if views may not show what there is."""
         watchers = (self._endpoints, self._clusters, self._of_scope)
-        computed = bool(self._ready or self._withheld)
-        return computed or self._own.pending() or any(watcher.pending() for watcher in watchers)
+        return self.computed or self._own.pending() or any(watcher.pending() for watcher in watchers)
+
+    @property
+    def computed(self) -> bool:
+        """True if something waits until it is taken over."""
+        return bool(self._ready or self._withheld)
 
     def take_endpoints(self) -> Differences:
         """Computes endpoints and clusters, and takes over the endpoints that may go ahead."""

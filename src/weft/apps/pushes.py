@@ -27,6 +27,10 @@ class Work(Protocol):
     def compute(self) -> Iterator[None]:
         """Computes everything else in steps."""
 
+    @property
+    def computed(self) -> bool:
+        """Whether there is anything to tell but endpoints that go ahead."""
+
     def publish(self) -> None:
         """Tells what was computed, and all that follows from it."""
 
@@ -55,12 +59,13 @@ class Unobserved:
 class PushPacing(Struct, frozen=True):
     """Times in seconds.
 
-    `endpoints` lie between two pushes of endpoints, `everything` at least between two of everything else; longer if a
-    push takes longer, so that computing takes half of the time at most, up to `longest`. Computing lets others have
-    their turn after each `slice`; what changes again and again is told after `longest` all the same.
+    `endpoints` lie between two pushes of endpoints, from begin to begin; `everything` at least between two of
+    everything else, longer if a push takes longer, so that computing takes half of the time at most, up to `longest`.
+    Computing lets others have their turn after each `slice`; what changes again and again is told after `longest` all
+    the same.
     """
 
-    endpoints: float = 0.1
+    endpoints: float = 0.08
     everything: float = 0.1
     longest: float = 2.0
     slice: float = 0.005
@@ -98,10 +103,11 @@ class Pushes:
         while True:
             await self._endpoints.wait()
             self._endpoints.clear()
+            began = time.monotonic()
             since = self._start("endpoints")
             with self._observer.telling("endpoints", since):
                 self._work.publish_endpoints()
-            await asyncio.sleep(self._pacing.endpoints)
+            await asyncio.sleep(began + self._pacing.endpoints - time.monotonic())
 
     async def _push_everything(self) -> None:
         while True:
@@ -109,9 +115,10 @@ class Pushes:
             self._everything.clear()
             since = self._start("everything")
             busy = await self._compute()
-            with self._observer.telling("everything", since):
-                self._work.publish_endpoints()
-                self._work.publish()
+            if self._work.computed:  # else endpoints keep their own pace
+                with self._observer.telling("everything", since):
+                    self._work.publish_endpoints()
+                    self._work.publish()
             await asyncio.sleep(min(max(self._pacing.everything, busy), self._pacing.longest))
 
     def _start(self, lane: Lane) -> float:

@@ -132,6 +132,11 @@ class ControllerState:
         """As in `pushes.Work`."""
         return self.views.compute()
 
+    @property
+    def computed(self) -> bool:
+        """As in `pushes.Work`."""
+        return self.views.computed
+
     def publish(self) -> None:
         """As in `pushes.Work`."""
         for uid in self.views.publish():

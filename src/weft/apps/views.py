@@ -71,6 +71,11 @@ class ProxyViews:
         """Computes what has changed, a bit at each step; nothing is told before `publish`."""
         return self._parts.compute()
 
+    @property
+    def computed(self) -> bool:
+        """Whether `publish` has anything to tell, or to say."""
+        return self._parts.computed or bool(self._moved) or self._key_watcher.pending()
+
     def publish(self) -> set[str]:
         """Tells all streams what was computed.
 

@@ -15,7 +15,8 @@ PACING = PushPacing(endpoints=0.05, everything=0.05, longest=0.3, slice=0.001)
 class Work:
     """Work of which each step takes some time; `log` says what was done, `at` when endpoints were told."""
 
-    def __init__(self, steps: int = 1, step: float = 0.0) -> None:
+    def __init__(self, steps: int = 1, step: float = 0.0, *, computed: bool = True) -> None:
+        self.computed = computed
         self.log: list[str] = []
         self.at: list[float] = []
         self.steps, self.step = steps, step
@@ -66,6 +67,16 @@ async def test_a_storm_is_merged_and_no_change_waits_longer_than_the_bound() -> 
     assert work.log.count("everything") <= 12
     waited = [min(at for at in work.at if at >= change) - change for change in changed]
     assert max(waited) < 0.15
+
+
+async def test_where_nothing_else_has_changed_endpoints_keep_their_pace() -> None:
+    work = Work(computed=False)
+    async with pushing(work, PushPacing(endpoints=0.1, everything=0.005)) as pushes:
+        for _ in range(40):
+            pushes.changed()
+            await asyncio.sleep(0.005)
+    assert set(work.log) == {"endpoints"}
+    assert len(work.log) <= 4
 
 
 async def test_endpoints_overtake_a_heavy_computation_between_two_steps() -> None:

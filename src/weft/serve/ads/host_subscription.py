@@ -125,16 +125,17 @@ class HostSubscription(Subscription):
         return refusal
 
 
-def _table_of(name: str) -> str:
+def table_of(name: str) -> str:
+    """The table that a virtual host belongs to."""
     return name.rpartition("/")[0]
 
 
 def _of_tables(names: Iterable[str], tables: Names) -> Names:
-    return frozenset(name for name in names if _table_of(name) in tables) if tables else NONE
+    return frozenset(name for name in names if table_of(name) in tables) if tables else NONE
 
 
 def _hosts_of(source: ResourceSource, type_url: str, tables: Names) -> Versions:
     """The hosts of some tables."""
     found = source.wildcard(type_url) or {}
-    versions = {name: each.version for name, each in found.items() if _table_of(name) in tables}
+    versions = {name: each.version for name, each in found.items() if table_of(name) in tables}
     return Versions(frozenset(versions), versions)

@@ -2,18 +2,20 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
+from hashlib import blake2b
 from typing import Any, Final
 
 from msgspec import Struct
 
 from weft.base import protobuf
-from weft.envoy.resource import Resource
+from weft.envoy.resource import Resource, resource_field
 from weft.envoy.wire import bytes_field, string_field
 from weft.serve.ads.names import NONE, Names
 
 WILDCARD: Final = "*"
 
 _REQUEST: Final = "envoy.service.discovery.v3.DeltaDiscoveryRequest"
+_STATE_REQUEST: Final = "envoy.service.discovery.v3.DiscoveryRequest"
 _MAX_TYPE_URL: Final = 256
 _MAX_NAME: Final = 2_048
 _MAX_NAMES: Final = 200_000
@@ -58,15 +60,30 @@ def parse_request(data: bytes) -> DeltaRequest:
         message: Any = protobuf.parse(_REQUEST, data)
     except protobuf.ProtobufError as error:
         raise RequestError(f"no delta discovery request: {error}") from error
-    if not message.type_url or len(message.type_url) > _MAX_TYPE_URL:
-        raise RequestError(f"type_url must have 1 to {_MAX_TYPE_URL} characters")
     return DeltaRequest(
-        type_url=message.type_url,
+        type_url=_type_url(message),
         subscribe=_names(message.resource_names_subscribe),
         unsubscribe=_names(message.resource_names_unsubscribe),
         initial_versions=_versions(message.initial_resource_versions),
         nonce=message.response_nonce,
-        error=message.error_detail.message[:_MAX_ERROR] if message.HasField("error_detail") else None,
+        error=_error(message),
+        node=_node(message.node) if message.HasField("node") else None,
+    )
+
+
+def parse_state_request(data: bytes) -> DeltaRequest:
+    """Decodes an envoy.service.discovery.v3.DiscoveryRequest, as `parse_request` does. What it subscribes to are all
+    names that the client wants from now on.
+    """
+    try:
+        message: Any = protobuf.parse(_STATE_REQUEST, data)
+    except protobuf.ProtobufError as error:
+        raise RequestError(f"no discovery request: {error}") from error
+    return DeltaRequest(
+        type_url=_type_url(message),
+        subscribe=_names(message.resource_names),
+        nonce=message.response_nonce,
+        error=_error(message),
         node=_node(message.node) if message.HasField("node") else None,
     )
 
@@ -79,6 +96,14 @@ def encode_resources(type_url: str, resources: Iterable[Resource]) -> bytes:
     return b"".join((*(bytes_field(2, resource.wire) for resource in resources), string_field(4, type_url)))
 
 
+def encode_state(type_url: str, resources: Sequence[Resource]) -> bytes:
+    """The part of an envoy.service.discovery.v3.DiscoveryResponse that is the same for all streams: version_info (1),
+    resources (2) and type_url (4). Its nonce is as in `encode_rest`. Equal resources have an equal version.
+    """
+    version = blake2b("".join(each.version for each in resources).encode(), digest_size=8).hexdigest()
+    return b"".join((string_field(1, version), *map(resource_field, resources), string_field(4, type_url)))
+
+
 def encode_rest(nonce: str, removed: Sequence[str]) -> bytes:
     """The part that is one stream's: nonce (5) and removed_resources (6)."""
     if not removed:
@@ -89,6 +114,16 @@ def encode_rest(nonce: str, removed: Sequence[str]) -> bytes:
 @lru_cache(maxsize=1_024)  # streams count alike
 def _nonce(nonce: str) -> bytes:
     return string_field(5, nonce)
+
+
+def _type_url(message: Any) -> str:
+    if not message.type_url or len(message.type_url) > _MAX_TYPE_URL:
+        raise RequestError(f"type_url must have 1 to {_MAX_TYPE_URL} characters")
+    return str(message.type_url)
+
+
+def _error(message: Any) -> str | None:
+    return message.error_detail.message[:_MAX_ERROR] if message.HasField("error_detail") else None
 
 
 def _names(names: Sequence[str]) -> Names:

@@ -1,5 +1,6 @@
 """Reads requests of many streams. What equal proxies say alike is read once, and the names in it are one set."""
 
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Final
 
@@ -18,10 +19,11 @@ _SIZE: Final = 4 * 1024 * 1024
 
 
 class RequestReader:
-    """Reads requests; `sets` are where equal sets of names become one."""
+    """Reads requests by `parse`; `sets` are where equal sets of names become one."""
 
-    def __init__(self, sets: NameSets) -> None:
+    def __init__(self, sets: NameSets, parse: Callable[[bytes], DeltaRequest] = parse_request) -> None:
         self._sets = sets
+        self._decode = parse
         self._large: Recent[bytes, DeltaRequest] = Recent(_SIZE)
         self._small = lru_cache(maxsize=_ANSWERS)(self._parse)
 
@@ -37,7 +39,7 @@ class RequestReader:
         return found
 
     def _parse(self, data: bytes) -> DeltaRequest:
-        found = parse_request(data)
+        found = self._decode(data)
         if not found.subscribe:
             return found
         return msgspec.structs.replace(found, subscribe=self._sets.same(found.subscribe))

@@ -1,6 +1,6 @@
 """Delta discovery requests and responses: decoded and encoded, each request checked against limits."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence, Set
 from functools import lru_cache
 from hashlib import blake2b
 from typing import Any, Final
@@ -14,7 +14,10 @@ from weft.serve.ads.names import NONE, Names
 
 WILDCARD: Final = "*"
 
-_REQUEST: Final = "envoy.service.discovery.v3.DeltaDiscoveryRequest"
+_REQUEST: Final = "weft.discovery.DeltaRequest"
+_HELD: Final = "weft.discovery.ResourceVersion"
+_NODE: Final = "envoy.config.core.v3.Node"
+_STATUS: Final = "google.rpc.Status"
 _STATE_REQUEST: Final = "envoy.service.discovery.v3.DiscoveryRequest"
 _MAX_TYPE_URL: Final = 256
 _MAX_NAME: Final = 2_048
@@ -39,6 +42,31 @@ class Node(Struct, frozen=True):
     version: str = ""
 
 
+class Holdings(Struct, frozen=True):
+    """Resources that a client has, and in which version. They stay as they came, a `holding` each: as a rule they are
+    what there is, and equal bytes are found sooner than names and versions are read.
+    """
+
+    entries: frozenset[bytes] = frozenset()
+
+    def __bool__(self) -> bool:
+        """Whether there are any."""
+        return bool(self.entries)
+
+    def without(self, entries: Set[bytes]) -> dict[str, str]:
+        """Names and versions of those that are not among `entries`; RequestError where bytes are no entry."""
+        try:
+            found: list[Any] = [protobuf.parse(_HELD, entry) for entry in self.entries - entries]
+        except protobuf.ProtobufError as error:
+            raise RequestError(f"initial_resource_versions: {error}") from error
+        return {each.name: each.version for each in found}
+
+
+def holding(name: str, version: str) -> bytes:
+    """A resource of a version as an entry of `Holdings`: an entry of a map is a message of key (1) and value (2)."""
+    return string_field(1, name) + string_field(2, version)
+
+
 class DeltaRequest(Struct, frozen=True):
     """One envoy.service.discovery.v3.DeltaDiscoveryRequest.
 
@@ -48,26 +76,31 @@ class DeltaRequest(Struct, frozen=True):
     type_url: str
     subscribe: Names = NONE
     unsubscribe: Names = NONE
-    initial_versions: Mapping[str, str] = {}
+    held: Holdings = Holdings()
     nonce: str = ""
     error: str | None = None
     node: Node | None = None
+
+
+_NOTHING: Final = Holdings()
 
 
 def parse_request(data: bytes) -> DeltaRequest:
     """Decodes a request; RequestError where it is none, or is larger than any proxy needs."""
     try:
         message: Any = protobuf.parse(_REQUEST, data)
-    except protobuf.ProtobufError as error:
-        raise RequestError(f"no delta discovery request: {error}") from error
+        node = protobuf.parse(_NODE, message.node) if message.HasField("node") else None
+        error = protobuf.parse(_STATUS, message.error_detail) if message.HasField("error_detail") else None
+    except protobuf.ProtobufError as fault:
+        raise RequestError(f"no delta discovery request: {fault}") from fault
     return DeltaRequest(
         type_url=_type_url(message),
         subscribe=_names(message.resource_names_subscribe),
         unsubscribe=_names(message.resource_names_unsubscribe),
-        initial_versions=_versions(message.initial_resource_versions),
+        held=_holdings(message.initial_resource_versions),
         nonce=message.response_nonce,
-        error=_error(message),
-        node=_node(message.node) if message.HasField("node") else None,
+        error=_message_of(error),
+        node=_node(node) if node is not None else None,
     )
 
 
@@ -83,7 +116,7 @@ def parse_state_request(data: bytes) -> DeltaRequest:
         type_url=_type_url(message),
         subscribe=_names(message.resource_names),
         nonce=message.response_nonce,
-        error=_error(message),
+        error=_message_of(message.error_detail if message.HasField("error_detail") else None),
         node=_node(message.node) if message.HasField("node") else None,
     )
 
@@ -122,8 +155,8 @@ def _type_url(message: Any) -> str:
     return str(message.type_url)
 
 
-def _error(message: Any) -> str | None:
-    return message.error_detail.message[:_MAX_ERROR] if message.HasField("error_detail") else None
+def _message_of(status: Any) -> str | None:
+    return None if status is None else str(status.message)[:_MAX_ERROR]
 
 
 def _names(names: Sequence[str]) -> Names:
@@ -137,10 +170,10 @@ def _names(names: Sequence[str]) -> Names:
     return result
 
 
-def _versions(versions: Mapping[str, str]) -> Mapping[str, str]:
-    if len(versions) > _MAX_NAMES:
-        raise RequestError(f"a request may tell {_MAX_NAMES} versions, this tells {len(versions)}")
-    return {name: versions[name] for name in versions}  # twice as fast as dict()
+def _holdings(entries: Sequence[bytes]) -> Holdings:
+    if len(entries) > _MAX_NAMES:
+        raise RequestError(f"a request may tell {_MAX_NAMES} versions, this tells {len(entries)}")
+    return Holdings(frozenset(entries)) if entries else _NOTHING
 
 
 def _node(node: Any) -> Node:

@@ -34,7 +34,7 @@ class RequestReader:
         found = self._large.get(data)
         if found is None:
             found = self._parse(data)
-            if not found.initial_versions and found.node is None:  # else no other has the same bytes
+            if not found.held and found.node is None:  # else no other has the same bytes
                 self._large.put(data, found, len(data))
         return found
 

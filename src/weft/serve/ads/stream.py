@@ -177,7 +177,7 @@ class DeltaStream:
     def _relate_hosts(self, request: DeltaRequest) -> None:
         """Virtual hosts come with the tables that a client asks for."""
         asked, unwanted = request.subscribe, request.unsubscribe
-        self._tables_held = (self._tables_held - asked - unwanted).union(request.initial_versions)
+        self._tables_held = (self._tables_held - asked - unwanted).union(request.held.without(frozenset()))
         hosts = self._subscriptions.get(VHDS)
         if isinstance(hosts, HostSubscription):
             self._due.add(VHDS)

@@ -96,6 +96,7 @@ def parser() -> argparse.ArgumentParser:
     found.add_argument("--limit", type=float, default=60.0, help="seconds after which something is missing (60)")
     found.add_argument("--by", choices=("files", "commands"), default="files", help="how changes are made (files)")
     found.add_argument("--node", action="store_true", help="follow the orders to the node process, as `weft node` does")
+    found.add_argument("--protocol", choices=("delta", "sotw"), default="delta", help="incremental or not (delta)")
     found.add_argument("--only", action="append", choices=list(changes.ABOUT), default=[], help="only this change")
     found.add_argument("--quick", action="store_true", help="to see that it runs: a small mesh, each change once")
     found.add_argument("-o", "--output", type=Path, metavar="FILE", help="write the figures as JSON, after each mesh")
@@ -109,7 +110,6 @@ def parser() -> argparse.ArgumentParser:
 def _peer_arguments(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--server", metavar="HOST:PORT", help="measure this server in place of Weft, with its services")
     group.add_argument("--server-pid", type=int, metavar="PID", help="its process, to know its processor time")
-    group.add_argument("--protocol", choices=("delta", "sotw"), default="delta", help="incremental or not (delta)")
     group.add_argument("--roots", type=Path, metavar="FILE", help="certificates to trust, PEM; without: plaintext")
     group.add_argument("--server-name", metavar="NAME", default="", help="the name in its certificate")
     group.add_argument("--token", type=Path, metavar="FILE", help="a token that all proxies show")
@@ -177,6 +177,7 @@ def cases(options: Options) -> Iterator[Case]:
         limit=options.limit,
         by=options.by,
         node=options.node,
+        protocol=options.protocol,
         events=tuple(options.only or changes.ABOUT),
     )
     for shape in shapes(options):

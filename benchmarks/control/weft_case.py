@@ -7,7 +7,9 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+import msgspec
 from benchmarks.ads.arrivals import Mark
+from benchmarks.ads.content import Protocol
 from benchmarks.ads.driver import load_client
 from benchmarks.control import changes
 from benchmarks.control.changes import Change
@@ -40,12 +42,13 @@ class Extent(Struct, frozen=True, kw_only=True):
     events: tuple[str, ...]
     by: By = "files"
     node: bool = False
+    protocol: Protocol = "delta"
 
 
 def measured(shape: Shape, extent: Extent, tell: Tell) -> Case:
     """Runs a mesh and measures it. Raises ServerError, LoadClientError, OSError."""
     with tempfile.TemporaryDirectory(prefix="weft-bench-") as name, serving(shape, Path(name), extent.by) as server:
-        job = server.job(shape.proxies)
+        job = msgspec.structs.replace(server.job(shape.proxies), protocol=extent.protocol)
         with load_client(job, Path(name), in_network(server.pid, ())) as load:
             if extent.node:
                 threading.Thread(target=server.follow_orders, daemon=True).start()

@@ -30,6 +30,12 @@ class Resource(Struct, frozen=True, gc=False):
         return [("type_url", self.type_url), ("name", self.name), ("version", self.version)]
 
 
+def resource_field(found: Resource) -> bytes:
+    """The resource as envoy.service.discovery.v3.DiscoveryResponse has it: its field 2 is that of `wire`, an Any."""
+    version, name = string_field(1, found.version), string_field(3, found.name)
+    return found.wire[len(version) : len(found.wire) - len(name)]
+
+
 def resource(type_url: str, name: str, body: bytes) -> Resource:
     """Returns the resource whose message, serialized deterministically, is `body`.
 

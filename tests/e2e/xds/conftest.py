@@ -37,10 +37,12 @@ def start_envoy(tmp_path: Path) -> Iterator[Callable[..., Envoy]]:
     """Starts an Envoy: with a good token of the pod, unless told otherwise."""
     started: list[Envoy] = []
 
-    def start(plane: ControlPlane, token: str | None = None, root: str | None = None) -> Envoy:
+    def start(
+        plane: ControlPlane, token: str | None = None, root: str | None = None, api_type: str = "DELTA_GRPC"
+    ) -> Envoy:
         folder = tmp_path / f"envoy{len(started)}"
         folder.mkdir()
-        envoy = Envoy(folder, token or plane.tokens.issue(POD), root or plane.root())
+        envoy = Envoy(folder, token or plane.tokens.issue(POD), root or plane.root(), api_type)
         started.append(envoy)
         envoy.start()
         return envoy

@@ -138,8 +138,9 @@ class Volume:
 class Envoy:
     """A sidecar's Envoy, with the bootstrap that a sidecar has as far as discovery is concerned."""
 
-    def __init__(self, folder: Path, token: str, root: str) -> None:
+    def __init__(self, folder: Path, token: str, root: str, api_type: str = "DELTA_GRPC") -> None:
         self.folder = folder
+        self.api_type = api_type
         self.volume = Volume(folder / "credentials")
         self.credentials(token, root)
         self._process: subprocess.Popen[bytes] | None = None
@@ -177,7 +178,7 @@ class Envoy:
             "admin": {"address": {"pipe": {"path": str(self.folder / "admin"), "mode": 0o600}}},
             "dynamic_resources": {
                 "ads_config": {
-                    "api_type": "DELTA_GRPC",
+                    "api_type": self.api_type,
                     "transport_api_version": "V3",
                     "set_node_on_first_message_only": True,
                     "grpc_services": [

@@ -1,13 +1,14 @@
 """What one response tells: as much of what is to be told as fits, worked out once for all streams that show a view."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from msgspec import Struct
 
 from weft.envoy.resource import Resource
 from weft.envoy.type_urls import LDS, VHDS
+from weft.serve.ads.messages import Holdings, holding
 from weft.serve.ads.names import NONE, Names
 from weft.serve.ads.views import ResourceSource
 
@@ -58,19 +59,32 @@ def next_batch(source: ResourceSource, type_url: str, names: Names) -> tuple[Bat
 
 
 class Versions(Struct, frozen=True):
-    """What there is of some resources: their names, and the version of each."""
+    """What there is of some resources: their `names`, and what a client says of each that has it as it is."""
 
     names: Names
-    versions: Mapping[str, str]
+    entries: frozenset[bytes]
+    name_of: Mapping[bytes, str]
+
+    @classmethod
+    def of(cls, resources: Iterable[Resource]) -> "Versions":
+        """Those of some resources."""
+        name_of = {holding(each.name, each.version): each.name for each in resources}
+        return cls(frozenset(name_of.values()), frozenset(name_of), name_of)
+
+    def compare(self, held: Holdings) -> tuple[Names, Names]:
+        """The names of those that a client has as they are, and of what else it has. RequestError as in `Holdings`."""
+        if held.entries == self.entries:
+            return self.names, NONE
+        missing = self.entries - held.entries
+        current = self.names.difference([self.name_of[entry] for entry in missing])
+        return current, frozenset(held.without(self.entries)) - current
 
 
 def versions_of(source: ResourceSource, type_url: str, names: Names) -> Versions:
     """Those of `names` that there are."""
-    found = {each.name: each.version for each in source.find(type_url, tuple(names)) if each is not None}
-    return Versions(frozenset(found), found)
+    return Versions.of(each for each in source.find(type_url, tuple(names)) if each is not None)
 
 
 def versions_of_all(source: ResourceSource, type_url: str, _: Names) -> Versions:
     """All of a type that is discovered as a whole."""
-    found = {name: each.version for name, each in (source.wildcard(type_url) or {}).items()}
-    return Versions(frozenset(found), found)
+    return Versions.of((source.wildcard(type_url) or {}).values())

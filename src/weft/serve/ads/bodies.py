@@ -1,5 +1,6 @@
 """The bytes that streams are sent alike: joined once, and shared by all that are sent the same resources."""
 
+from collections.abc import Callable
 from typing import Final
 
 from msgspec import Struct
@@ -28,7 +29,8 @@ class Bodies:
     Nothing here goes stale: resources never change, and are told apart by identity.
     """
 
-    def __init__(self, size: int = SIZE) -> None:
+    def __init__(self, size: int = SIZE, encode: Callable[[str, Resources], bytes] = encode_resources) -> None:
+        self._encode = encode
         self._bodies: Recent[_Key, _Body] = Recent(size)
 
     def body(self, type_url: str, resources: Resources) -> bytes:
@@ -36,6 +38,6 @@ class Bodies:
         key = (type_url, tuple(map(id, resources)))
         found = self._bodies.get(key)
         if found is None:
-            data = encode_resources(type_url, resources)
+            data = self._encode(type_url, resources)
             found = self._bodies.put(key, _Body(resources, data), len(data))
         return found.data

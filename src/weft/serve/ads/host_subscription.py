@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable
 
 from weft.envoy.type_urls import RDS, VHDS
 from weft.serve.ads.batches import Batch, Versions
-from weft.serve.ads.messages import DeltaRequest
+from weft.serve.ads.messages import DeltaRequest, Holdings
 from weft.serve.ads.names import NONE, Names, NameSets
 from weft.serve.ads.subscription import Refusal, Subscription
 from weft.serve.ads.views import ResourceSource
@@ -26,7 +26,7 @@ class HostSubscription(Subscription):
 
     def __init__(self, source: ResourceSource, request: DeltaRequest, sets: NameSets) -> None:
         self._tables = NONE
-        self._known = request.initial_versions
+        self._held = request.held
         self._parked = NONE
         self._unwanted = NONE
         self._retried = NONE
@@ -44,24 +44,24 @@ class HostSubscription(Subscription):
         """
         self._tables |= tables
         there = source.derived(_hosts_of, VHDS, tables)
-        if self._known == there.versions and tables <= held:
-            self._known = {}
-        else:
+        if self._held:
             self._tell(there, tables, held)
+            self._held = Holdings()
+        else:
+            self.stale |= there.names
         if self._unwanted:
             self._unwanted -= _of_tables(self._unwanted, tables)
-        if self._known:
-            self._forget(frozenset(self._known))  # of tables that it has no more
-            self._known = {}
         if self.refused:
             self.refused -= self.stale
 
     def _tell(self, there: Versions, tables: Names, held: Names) -> None:
-        """Makes stale what differs from what the client knows of some tables; that is known no more."""
-        known = _of_tables(self._known, tables)
-        current = (name for name in there.names & known if self._known[name] == there.versions[name])
-        self.stale |= there.names.union(known) - _of_tables(current, held)
-        self._known = {name: version for name, version in self._known.items() if name not in known}
+        """Makes stale what differs from what the client has, and forgets what it has of tables that it has no more."""
+        current, other = there.compare(self._held)
+        if not tables <= held:
+            current = _of_tables(current, held)
+        of_tables = _of_tables(other, tables)
+        self.stale |= (there.names - current) | of_tables
+        self._forget(other - of_tables)
 
     def drop(self, source: ResourceSource, tables: Names) -> None:
         """Takes note of tables that the client does not want any more: it is told that their hosts are gone."""
@@ -125,16 +125,16 @@ class HostSubscription(Subscription):
         return refusal
 
 
-def _table_of(name: str) -> str:
+def table_of(name: str) -> str:
+    """The table that a virtual host belongs to."""
     return name.rpartition("/")[0]
 
 
 def _of_tables(names: Iterable[str], tables: Names) -> Names:
-    return frozenset(name for name in names if _table_of(name) in tables) if tables else NONE
+    return frozenset(name for name in names if table_of(name) in tables) if tables else NONE
 
 
 def _hosts_of(source: ResourceSource, type_url: str, tables: Names) -> Versions:
     """The hosts of some tables."""
     found = source.wildcard(type_url) or {}
-    versions = {name: each.version for name, each in found.items() if _table_of(name) in tables}
-    return Versions(frozenset(versions), versions)
+    return Versions.of(each for name, each in found.items() if table_of(name) in tables)

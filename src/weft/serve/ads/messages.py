@@ -1,19 +1,24 @@
 """Delta discovery requests and responses: decoded and encoded, each request checked against limits."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence, Set
 from functools import lru_cache
+from hashlib import blake2b
 from typing import Any, Final
 
 from msgspec import Struct
 
 from weft.base import protobuf
-from weft.envoy.resource import Resource
+from weft.envoy.resource import Resource, resource_field
 from weft.envoy.wire import bytes_field, string_field
 from weft.serve.ads.names import NONE, Names
 
 WILDCARD: Final = "*"
 
-_REQUEST: Final = "envoy.service.discovery.v3.DeltaDiscoveryRequest"
+_REQUEST: Final = "weft.discovery.DeltaRequest"
+_HELD: Final = "weft.discovery.ResourceVersion"
+_NODE: Final = "envoy.config.core.v3.Node"
+_STATUS: Final = "google.rpc.Status"
+_STATE_REQUEST: Final = "envoy.service.discovery.v3.DiscoveryRequest"
 _MAX_TYPE_URL: Final = 256
 _MAX_NAME: Final = 2_048
 _MAX_NAMES: Final = 200_000
@@ -37,6 +42,31 @@ class Node(Struct, frozen=True):
     version: str = ""
 
 
+class Holdings(Struct, frozen=True):
+    """Resources that a client has, and in which version. They stay as they came, a `holding` each: as a rule they are
+    what there is, and equal bytes are found sooner than names and versions are read.
+    """
+
+    entries: frozenset[bytes] = frozenset()
+
+    def __bool__(self) -> bool:
+        """Whether there are any."""
+        return bool(self.entries)
+
+    def without(self, entries: Set[bytes]) -> dict[str, str]:
+        """Names and versions of those that are not among `entries`; RequestError where bytes are no entry."""
+        try:
+            found: list[Any] = [protobuf.parse(_HELD, entry) for entry in self.entries - entries]
+        except protobuf.ProtobufError as error:
+            raise RequestError(f"initial_resource_versions: {error}") from error
+        return {each.name: each.version for each in found}
+
+
+def holding(name: str, version: str) -> bytes:
+    """A resource of a version as an entry of `Holdings`: an entry of a map is a message of key (1) and value (2)."""
+    return string_field(1, name) + string_field(2, version)
+
+
 class DeltaRequest(Struct, frozen=True):
     """One envoy.service.discovery.v3.DeltaDiscoveryRequest.
 
@@ -46,27 +76,47 @@ class DeltaRequest(Struct, frozen=True):
     type_url: str
     subscribe: Names = NONE
     unsubscribe: Names = NONE
-    initial_versions: Mapping[str, str] = {}
+    held: Holdings = Holdings()
     nonce: str = ""
     error: str | None = None
     node: Node | None = None
+
+
+_NOTHING: Final = Holdings()
 
 
 def parse_request(data: bytes) -> DeltaRequest:
     """Decodes a request; RequestError where it is none, or is larger than any proxy needs."""
     try:
         message: Any = protobuf.parse(_REQUEST, data)
-    except protobuf.ProtobufError as error:
-        raise RequestError(f"no delta discovery request: {error}") from error
-    if not message.type_url or len(message.type_url) > _MAX_TYPE_URL:
-        raise RequestError(f"type_url must have 1 to {_MAX_TYPE_URL} characters")
+        node = protobuf.parse(_NODE, message.node) if message.HasField("node") else None
+        error = protobuf.parse(_STATUS, message.error_detail) if message.HasField("error_detail") else None
+    except protobuf.ProtobufError as fault:
+        raise RequestError(f"no delta discovery request: {fault}") from fault
     return DeltaRequest(
-        type_url=message.type_url,
+        type_url=_type_url(message),
         subscribe=_names(message.resource_names_subscribe),
         unsubscribe=_names(message.resource_names_unsubscribe),
-        initial_versions=_versions(message.initial_resource_versions),
+        held=_holdings(message.initial_resource_versions),
         nonce=message.response_nonce,
-        error=message.error_detail.message[:_MAX_ERROR] if message.HasField("error_detail") else None,
+        error=_message_of(error),
+        node=_node(node) if node is not None else None,
+    )
+
+
+def parse_state_request(data: bytes) -> DeltaRequest:
+    """Decodes an envoy.service.discovery.v3.DiscoveryRequest, as `parse_request` does. What it subscribes to are all
+    names that the client wants from now on.
+    """
+    try:
+        message: Any = protobuf.parse(_STATE_REQUEST, data)
+    except protobuf.ProtobufError as error:
+        raise RequestError(f"no discovery request: {error}") from error
+    return DeltaRequest(
+        type_url=_type_url(message),
+        subscribe=_names(message.resource_names),
+        nonce=message.response_nonce,
+        error=_message_of(message.error_detail if message.HasField("error_detail") else None),
         node=_node(message.node) if message.HasField("node") else None,
     )
 
@@ -77,6 +127,14 @@ def encode_resources(type_url: str, resources: Iterable[Resource]) -> bytes:
     The fields of a message may come in any order, and in pieces. These are resources (2) and type_url (4).
     """
     return b"".join((*(bytes_field(2, resource.wire) for resource in resources), string_field(4, type_url)))
+
+
+def encode_state(type_url: str, resources: Sequence[Resource]) -> bytes:
+    """The part of an envoy.service.discovery.v3.DiscoveryResponse that is the same for all streams: version_info (1),
+    resources (2) and type_url (4). Its nonce is as in `encode_rest`. Equal resources have an equal version.
+    """
+    version = blake2b("".join(each.version for each in resources).encode(), digest_size=8).hexdigest()
+    return b"".join((string_field(1, version), *map(resource_field, resources), string_field(4, type_url)))
 
 
 def encode_rest(nonce: str, removed: Sequence[str]) -> bytes:
@@ -91,6 +149,16 @@ def _nonce(nonce: str) -> bytes:
     return string_field(5, nonce)
 
 
+def _type_url(message: Any) -> str:
+    if not message.type_url or len(message.type_url) > _MAX_TYPE_URL:
+        raise RequestError(f"type_url must have 1 to {_MAX_TYPE_URL} characters")
+    return str(message.type_url)
+
+
+def _message_of(status: Any) -> str | None:
+    return None if status is None else str(status.message)[:_MAX_ERROR]
+
+
 def _names(names: Sequence[str]) -> Names:
     if not names:
         return NONE
@@ -102,10 +170,10 @@ def _names(names: Sequence[str]) -> Names:
     return result
 
 
-def _versions(versions: Mapping[str, str]) -> Mapping[str, str]:
-    if len(versions) > _MAX_NAMES:
-        raise RequestError(f"a request may tell {_MAX_NAMES} versions, this tells {len(versions)}")
-    return {name: versions[name] for name in versions}  # twice as fast as dict()
+def _holdings(entries: Sequence[bytes]) -> Holdings:
+    if len(entries) > _MAX_NAMES:
+        raise RequestError(f"a request may tell {_MAX_NAMES} versions, this tells {len(entries)}")
+    return Holdings(frozenset(entries)) if entries else _NOTHING
 
 
 def _node(node: Any) -> Node:

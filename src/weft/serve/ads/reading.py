@@ -1,5 +1,6 @@
 """Reads requests of many streams. What equal proxies say alike is read once, and the names in it are one set."""
 
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Final
 
@@ -18,10 +19,11 @@ _SIZE: Final = 4 * 1024 * 1024
 
 
 class RequestReader:
-    """Reads requests; `sets` are where equal sets of names become one."""
+    """Reads requests by `parse`; `sets` are where equal sets of names become one."""
 
-    def __init__(self, sets: NameSets) -> None:
+    def __init__(self, sets: NameSets, parse: Callable[[bytes], DeltaRequest] = parse_request) -> None:
         self._sets = sets
+        self._decode = parse
         self._large: Recent[bytes, DeltaRequest] = Recent(_SIZE)
         self._small = lru_cache(maxsize=_ANSWERS)(self._parse)
 
@@ -32,12 +34,12 @@ class RequestReader:
         found = self._large.get(data)
         if found is None:
             found = self._parse(data)
-            if not found.initial_versions and found.node is None:  # else no other has the same bytes
+            if not found.held and found.node is None:  # else no other has the same bytes
                 self._large.put(data, found, len(data))
         return found
 
     def _parse(self, data: bytes) -> DeltaRequest:
-        found = parse_request(data)
+        found = self._decode(data)
         if not found.subscribe:
             return found
         return msgspec.structs.replace(found, subscribe=self._sets.same(found.subscribe))

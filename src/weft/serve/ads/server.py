@@ -56,7 +56,9 @@ DEFAULT_LIMITS: Final = Limits()
 
 
 class DiscoveryService:
-    """Serves DeltaAggregatedResources to authenticated proxies, each its own view and its own keys only."""
+    """Serves authenticated proxies, each its own view and its own keys only: by DeltaAggregatedResources as a rule, by
+    StreamAggregatedResources (state of the world) who asks for that.
+    """
 
     def __init__(
         self,
@@ -76,17 +78,21 @@ class DiscoveryService:
         self._limits = limits
         self._calls: Counter[str] = Counter()
         self._open = 0
-        self._means = Means.new(limits.pacing, registry.watching)
+        self._delta = Means.new(limits.pacing, registry.watching)
+        self._state = self._delta.of_state()
         self._nodes: dict[Session, Node] = {}
         self._serving: set[asyncio.Task[None]] = set()
 
     def methods(self) -> Methods:
         """Returns what to serve."""
-        return {f"/{SERVICE}/DeltaAggregatedResources": self.delta}
+        return {
+            f"/{SERVICE}/DeltaAggregatedResources": lambda call: self._take(call, self._delta),
+            f"/{SERVICE}/StreamAggregatedResources": lambda call: self._take(call, self._state),
+        }
 
-    def delta(self, call: Call) -> None:
-        """Serves a call of DeltaAggregatedResources. Returns at once."""
-        task = asyncio.create_task(self._delta(call))
+    def _take(self, call: Call, means: Means) -> None:
+        """Serves a call. Returns at once."""
+        task = asyncio.create_task(self._attend(call, means))
         self._serving.add(task)
         task.add_done_callback(self._serving.discard)
 
@@ -97,9 +103,9 @@ class DiscoveryService:
             if view is not None:
                 session.move(view)
 
-    async def _delta(self, call: Call) -> None:
+    async def _attend(self, call: Call, means: Means) -> None:
         try:
-            await self._serve(call)
+            await self._serve(call, means)
         except RefusedError as refusal:
             _log.warning("xds stream of %s refused: %s", call.peer, refusal)
             refuse(call, refusal)
@@ -109,19 +115,19 @@ class DiscoveryService:
         else:
             end(call)
 
-    async def _serve(self, call: Call) -> None:
+    async def _serve(self, call: Call, means: Means) -> None:
         caller = await self._guard.review(bearer_token(call), call.peer)
         with self._admitted(caller.pod):
-            session = await self._begin(call, caller)
+            session = await self._begin(call, caller, means)
             try:
                 await session.run()
             finally:
                 del self._nodes[session]
                 self._registry.remove(session)
 
-    async def _begin(self, call: Call, caller: Caller) -> Session:
+    async def _begin(self, call: Call, caller: Caller, means: Means) -> Session:
         """Makes the session of a call. Nothing keeps its first request, which may tell thousands of versions."""
-        first = await _first_request(call, self._means.reader)
+        first = await _first_request(call, means.reader)
         node = _check_node(first, caller.pod)
         own = await self._secrets.view_of(caller.pod)
         if self._pods(caller.pod.uid) is None:  # it may have gone while we waited
@@ -130,7 +136,7 @@ class DiscoveryService:
         if shared is None:
             raise RefusedError("unavailable", f"nothing is known of pod {caller.pod.namespace}/{caller.pod.name} yet")
         proxy = Proxy(caller, node.id, call.peer, node.version)
-        session = Session(proxy, own, shared, self._lifetime(), self._means)
+        session = Session(proxy, own, shared, self._lifetime(), means)
         self._registry.add(session)
         self._nodes[session] = node
         session.begin(call, first, lambda refusal: self._registry.refused(session, refusal))

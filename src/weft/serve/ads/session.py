@@ -11,18 +11,21 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
+import msgspec
 from msgspec import Struct
 
 from weft.serve.ads.bodies import Bodies
-from weft.serve.ads.messages import DeltaRequest, RequestError
+from weft.serve.ads.messages import DeltaRequest, RequestError, encode_state, parse_state_request
 from weft.serve.ads.names import NameSets
 from weft.serve.ads.observer import StreamObserver, Unobserved
 from weft.serve.ads.reading import RequestReader
+from weft.serve.ads.state_stream import StateStream
 from weft.serve.ads.states import ProxyState, type_state
 from weft.serve.ads.stream import DEFAULT_PACING, DeltaStream, Pacing
 from weft.serve.ads.subscription import Refusal
 from weft.serve.ads.turns import Turns
-from weft.serve.ads.views import Layered, Told, View
+from weft.serve.ads.views import Layered, ResourceSource, Told, View
+from weft.serve.ads.whole_tables import Tables
 from weft.serve.callers import Caller, Pod, RefusedError
 from weft.serve.http2.call import Receiver
 
@@ -51,7 +54,10 @@ class Proxy(Struct, frozen=True):
 
 
 class Means(Struct):
-    """What sessions have in common: how long things wait, what they share, turns, and who counts what they do."""
+    """What sessions have in common: how long things wait, what they share, turns, and who counts what they do.
+
+    `tables` are there where sessions speak state of the world.
+    """
 
     pacing: Pacing
     bodies: Bodies
@@ -59,12 +65,24 @@ class Means(Struct):
     reader: RequestReader
     turns: Turns
     observer: StreamObserver
+    tables: Tables | None = None
 
     @classmethod
     def new(cls, pacing: Pacing = DEFAULT_PACING, observer: StreamObserver | None = None) -> "Means":
         """Means of their own."""
         sets = NameSets()
         return cls(pacing, Bodies(), sets, RequestReader(sets), Turns(), observer or Unobserved())
+
+    def of_state(self) -> "Means":
+        """The same for sessions that speak state of the world, which take turns with the others."""
+        reader = RequestReader(self.sets, parse_state_request)
+        return msgspec.structs.replace(self, bodies=Bodies(encode=encode_state), reader=reader, tables=Tables())
+
+    def stream(self, source: ResourceSource, started: float) -> DeltaStream:
+        """A new stream."""
+        if self.tables is None:
+            return DeltaStream(source, started, self.pacing, self.bodies, self.sets)
+        return StateStream(source, started, self.pacing, bodies=self.bodies, sets=self.sets, tables=self.tables)
 
 
 class Session:
@@ -85,7 +103,7 @@ class Session:
         self._expires = proxy.caller.expires - self._offset
         self._ends = min(started + lifetime, self._expires)
         source = Layered(own.source, shared.source)
-        self._stream = DeltaStream(source, started, self._means.pacing, self._means.bodies, self._means.sets)
+        self._stream = self._means.stream(source, started)
         self._channel: Channel | None = None
         self._on_nack: Callable[[Refusal], None] = _unheard
         self._observer = self._means.observer

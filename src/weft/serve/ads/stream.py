@@ -18,6 +18,7 @@ from typing import Final
 from msgspec import Struct
 
 from weft.envoy.type_urls import CDS, ECDS, EDS, LDS, PUSH_ORDER, RDS, SDS, VHDS
+from weft.serve.ads.batches import Batch
 from weft.serve.ads.bodies import Bodies
 from weft.serve.ads.host_subscription import HostSubscription
 from weft.serve.ads.messages import DeltaRequest, RequestError, encode_rest
@@ -176,7 +177,7 @@ class DeltaStream:
     def _relate_hosts(self, request: DeltaRequest) -> None:
         """Virtual hosts come with the tables that a client asks for."""
         asked, unwanted = request.subscribe, request.unsubscribe
-        self._tables_held = (self._tables_held - asked - unwanted).union(request.initial_versions)
+        self._tables_held = (self._tables_held - asked - unwanted).union(request.held.without(frozenset()))
         hosts = self._subscriptions.get(VHDS)
         if isinstance(hosts, HostSubscription):
             self._due.add(VHDS)
@@ -208,7 +209,10 @@ class DeltaStream:
         subscription.sent(batch, nonce, now)
         if subscription.type_url == CDS:
             self._resend_endpoints(batch.present)
-        return self._bodies.body(subscription.type_url, batch.resources), encode_rest(nonce, batch.removed)
+        return self._bodies.body(subscription.type_url, batch.resources), self._rest(nonce, batch)
+
+    def _rest(self, nonce: str, batch: Batch) -> bytes:
+        return encode_rest(nonce, batch.removed)
 
     def _resend_endpoints(self, clusters: Names) -> None:
         endpoints = self._subscriptions.get(EDS)

@@ -5,13 +5,13 @@ So a stream costs memory for the names that it asked for and for what it waits f
 """
 
 from collections import deque
-from collections.abc import Callable, Mapping, Set
+from collections.abc import Callable, Set
 from typing import Final
 
 from msgspec import Struct
 
 from weft.serve.ads.batches import Batch, next_batch, versions_of, versions_of_all
-from weft.serve.ads.messages import WILDCARD, DeltaRequest, RequestError
+from weft.serve.ads.messages import WILDCARD, DeltaRequest, Holdings, RequestError
 from weft.serve.ads.names import NONE, Names, NameSets
 from weft.serve.ads.views import ResourceSource
 
@@ -46,7 +46,7 @@ class Subscription:
 
     def __init__(self, source: ResourceSource, request: DeltaRequest, sets: NameSets) -> None:
         self.type_url = request.type_url
-        self.resumed = bool(request.initial_versions)
+        self.resumed = bool(request.held)
         self.names = NONE
         self.stale = NONE
         self.refused = NONE
@@ -68,24 +68,22 @@ class Subscription:
     def _open(self, source: ResourceSource, request: DeltaRequest) -> None:
         """Takes the first request: all that it wants is stale but what it already has in the same version."""
         self._add_names(request.subscribe)
-        known = request.initial_versions
         if self._implicit or WILDCARD in request.subscribe:
-            self._open_wildcard(source, known)
+            self._open_wildcard(source, request.held)
         if self.names:
-            current = NONE
-            if known:
-                there = source.derived(versions_of, self.type_url, self.names)
-                current = _agreeing(known, there.versions, self.names)
+            current, other = NONE, NONE
+            if request.held:
+                current, other = source.derived(versions_of, self.type_url, self.names).compare(request.held)
             self.stale = self.stale - current | (self.names - current)
-            self._asked = self.names.difference(known)
+            self._asked = self.names - current - other
         self._unsubscribe(request.unsubscribe)
 
-    def _open_wildcard(self, source: ResourceSource, known: Mapping[str, str]) -> None:
+    def _open_wildcard(self, source: ResourceSource, held: Holdings) -> None:
         if source.wildcard(self.type_url) is not None:
             self.wildcard = True
             there = source.derived(versions_of_all, self.type_url, NONE)
-            current = _agreeing(known, there.versions, there.names)
-            self.stale = there.names.union(known) - current if known else there.names
+            current, other = there.compare(held) if held else (NONE, NONE)
+            self.stale = (there.names - current) | other if held else there.names
 
     def update(self, source: ResourceSource, request: DeltaRequest) -> None:
         """Takes a later request. A name that is subscribed to again is sent again, the wildcard is not."""
@@ -236,9 +234,3 @@ class Subscription:
     def _part(self, names: list[str]) -> None:
         middle = (len(names) + 1) // 2
         self._parts.extend(frozenset(half) for half in (names[:middle], names[middle:]) if half)
-
-
-def _agreeing(known: Mapping[str, str], there: Mapping[str, str], names: Names) -> Names:
-    """Those of `names` of which a client has the version that is there."""
-    different = [name for name, version in known.items() if there.get(name) != version]
-    return names.intersection(known).difference(different)

@@ -6,7 +6,7 @@ from tests.unit.serve.ads.client import encode_request, item
 from weft.base import protobuf
 from weft.envoy.type_urls import CDS, EDS
 from weft.serve.ads import messages
-from weft.serve.ads.messages import RequestError, encode_resources, encode_rest, parse_request
+from weft.serve.ads.messages import RequestError, encode_resources, encode_rest, holding, parse_request
 
 
 def test_a_request_is_decoded() -> None:
@@ -22,7 +22,8 @@ def test_a_request_is_decoded() -> None:
     )
     request = parse_request(data)
     assert (request.type_url, request.subscribe, request.unsubscribe) == (EDS, frozenset("a"), frozenset("b"))
-    assert (request.initial_versions, request.nonce, request.error) == ({"c": "1"}, "7", "why")
+    assert (request.held.without(frozenset()), request.nonce, request.error) == ({"c": "1"}, "7", "why")
+    assert request.held.entries == {holding("c", "1")}
     assert request.node is not None
     assert (request.node.id, request.node.metadata) == ("sidecar~1.2.3.4~a.b~c", {"K": {"a": 1}})
 

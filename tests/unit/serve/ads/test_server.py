@@ -25,6 +25,7 @@ from weft.serve.transport import bearer_token
 
 WEB = Pod("uid-1", "shop", "web-0", "web")
 OTHER = Pod("uid-2", "shop", "web-1", "web")
+DELTA = "/envoy.service.discovery.v3.AggregatedDiscoveryService/DeltaAggregatedResources"
 NODE = "sidecar~10.0.0.1~web-0.shop~shop.svc"
 
 
@@ -108,7 +109,7 @@ class Setting:
 
     def serve(self, client: Client, node: str | None = NODE) -> Client:
         fields = {} if node is None else {"node": {"id": node}}
-        self.service.delta(client.call)
+        self.service.methods()[DELTA](client.call)
         client.request(encode_request(CDS, **fields))
         return client
 
@@ -191,7 +192,7 @@ async def test_streams_are_limited(limits: dict[str, int]) -> None:
 async def test_a_call_that_asks_for_nothing_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(server, "_FIRST_REQUEST", 0.05)
     client = Client()
-    Setting().service.delta(client.call)
+    Setting().service.methods()[DELTA](client.call)
     assert (await client.end())[0] == status.INVALID_ARGUMENT
 
 

@@ -55,7 +55,9 @@ class _Joined(Struct, frozen=True, eq=False):
             if known is None:
                 return False
             more = set(host.domains).difference(known.domains)
-            if len(more) != len(host.domains) - len(known.domains) or not more.isdisjoint(self.domains | seen):
+            if len(more) != len(host.domains) - len(known.domains):
+                return False
+            if not more.isdisjoint(self.domains) or not more.isdisjoint(seen):
                 return False
             seen |= more
         return True

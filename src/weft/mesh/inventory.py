@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from msgspec import structs
 
@@ -64,7 +64,11 @@ class Inventory:
 
     def aliases(self, namespace: str, host: str) -> tuple[str, ...]:
         """Other names that clients of a namespace have for a service, sorted."""
-        return self._aliases.get(namespace).get(host, ())
+        return self.all_aliases(namespace).get(host, ())
+
+    def all_aliases(self, namespace: str) -> Mapping[str, tuple[str, ...]]:
+        """The same of all services that have any, by their hosts."""
+        return self._aliases.get(namespace)
 
     def services_of(self, host: str) -> tuple[Service, ...]:
         """Every service that claims a host, whoever sees it."""

@@ -6,7 +6,7 @@ is detected, and a port of streams, has a listener of its own on each of the ser
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import reduce
 from itertools import chain
 from typing import Literal
@@ -60,7 +60,7 @@ class Outbound:
             graph, "virtual hosts", lambda key: tuple(self._build_hosts(*key))
         )
         self._route_names: Derived[ProxyScope, tuple[str, ...]] = Derived(graph, "route names", self._find_route_names)
-        self._own = OwnHosts(graph, self, lambda scope, host: (host, *scopes.aliases(scope, host)))
+        self._own = OwnHosts(graph, self, scopes.all_aliases)
         self._routes: Derived[tuple[ProxyScope, str], RouteConfiguration | None] = Derived(
             graph, "routes", self._build_routes
         )
@@ -187,14 +187,16 @@ class Outbound:
             return None
         endpoint, host, port = parts
         if host:
-            hosts = tuple(_only(found, endpoint) for found in self.hosts_of(scope, host, port)[:1])
+            found = self.hosts_of(self._named_by(scope)(host), host, port)
+            hosts = tuple(_only(each, endpoint) for each in found[:1])
         else:
             hosts = self._joined(scope, name)
         return RouteConfiguration(name, hosts, self._scopes.fallback(scope), shared=not host) if hosts else None
 
     def _joined(self, scope: ProxyScope, name: str) -> tuple[VirtualHost, ...]:
         """The virtual hosts of a shared table; those of single endpoints come last, and take what is left."""
-        found = [self.hosts_of(scope, host, port) for host, port in self.members(scope, name)]
+        named_by = self._named_by(scope)
+        found = [self._of_host.get((named_by(host), host, port)) for host, port in self.members(scope, name)]
         whole = (hosts[0] for hosts in found if hosts)
         return unique_domains(chain(whole, chain.from_iterable(hosts[1:] for hosts in found)))
 
@@ -211,14 +213,16 @@ class Outbound:
         return self._by_port.get((self._scopes.common(scope), port))
 
     def hosts_of(self, scope: ProxyScope, host: str, port: int) -> tuple[VirtualHost, ...]:
-        """The virtual host of a port of a host, then those of its single endpoints."""
-        return self._of_host.get((self._named_by(scope, host), host, port))
+        """The virtual host of a port of a host, then those of its single endpoints, as a scope's clients name them."""
+        return self._of_host.get((scope, host, port))
 
-    def _named_by(self, scope: ProxyScope, host: str) -> ProxyScope:
-        """The common scope, but for hosts of the client's namespace: those have a name more."""
+    def _named_by(self, scope: ProxyScope) -> Callable[[str], ProxyScope]:
+        """By which scope a host is named: the common one, but for hosts of the client's namespace with a name more."""
+        common, aliases = self._scopes.common(scope), self._scopes.all_aliases(scope)
+        if common == scope:
+            return lambda _: scope
         own = f".{scope.namespace}.svc.{self._settings.get(None).cluster_domain}"
-        names = (host, *self._scopes.aliases(scope, host))
-        return scope if any(name.endswith(own) for name in names) else self._scopes.common(scope)
+        return lambda host: scope if any(n.endswith(own) for n in (host, *aliases.get(host, ()))) else common
 
     def _routes_of_proxy(self, scope: ProxyScope) -> RouteConfiguration:
         """The table of all hosts on all ports; hosts that are not in it are found by DNS, where that is allowed."""

@@ -7,7 +7,7 @@ names of other hosts, the namespace's whole table must be joined: a domain may b
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final, Protocol
 
 from msgspec import Struct
@@ -64,11 +64,13 @@ class _Joined(Struct, frozen=True, eq=False):
 
 
 class OwnHosts:
-    """What differs, by scope. `names` gives all names by which a scope's clients know a host of the cluster."""
+    """What differs, by scope. `aliases` gives the other names that a scope's clients have for services."""
 
-    def __init__(self, graph: Graph, tables: Tables, names: Callable[[ProxyScope, str], Iterable[str]]) -> None:
+    def __init__(
+        self, graph: Graph, tables: Tables, aliases: Callable[[ProxyScope], Mapping[str, tuple[str, ...]]]
+    ) -> None:
         self._tables = tables
-        self._names = names
+        self._aliases = aliases
         self._joined: Derived[tuple[ProxyScope, str], _Joined] = Derived(graph, "joined hosts", self._join)
         self._by_namespace: Derived[tuple[ProxyScope, str], dict[str, tuple[HostPort, ...]]] = Derived(
             graph, "hosts by namespace", self._group
@@ -97,7 +99,8 @@ class OwnHosts:
     def _group(self, key: tuple[ProxyScope, str]) -> dict[str, tuple[HostPort, ...]]:
         scope, name = key
         found: dict[str, list[HostPort]] = {}
+        aliases = self._aliases(scope)
         for host, port in self._tables.members(scope, name):
-            for namespace in {namespace_of(each) for each in self._names(scope, host)}:
+            for namespace in {namespace_of(each) for each in (host, *aliases.get(host, ()))}:
                 found.setdefault(namespace, []).append((host, port))
         return {namespace: tuple(members) for namespace, members in found.items()}

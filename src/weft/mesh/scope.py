@@ -6,7 +6,7 @@ namespace's (Istio, Sidecar: "a Sidecar in the root namespace applies to all nam
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Literal
 
 from msgspec import structs
@@ -82,6 +82,10 @@ class Scopes:
         """Other names of a service in a scope, sorted."""
         return self._inventory.aliases(scope.namespace, host)
 
+    def all_aliases(self, scope: ProxyScope) -> Mapping[str, tuple[str, ...]]:
+        """The same of all services that have any, by their hosts."""
+        return self._inventory.all_aliases(scope.namespace)
+
     def imports(self, scope: ProxyScope, namespace: str, host: str) -> bool:
         """Whether something of a namespace and host is in a scope."""
         patterns = self._patterns(scope)
@@ -118,10 +122,11 @@ class Scopes:
         return self._fragments.of(self._policies.get(namespace), EgressPolicy)
 
     def _find_services(self, scope: ProxyScope) -> tuple[Service, ...]:
-        hosts = self._inventory.visible_hosts(scope.namespace)
-        found = (self.service(scope, host) for host in hosts)
+        patterns = self._patterns(scope)
+        found = (self._inventory.meant(scope.namespace, host) for host in self._inventory.hosts())
         by_host = {service.host: service for service in found if service is not None}
-        return tuple(by_host[host] for host in sorted(by_host))
+        services = (by_host[host] for host in sorted(by_host))
+        return tuple(s for s in services if patterns is None or in_patterns(patterns, s.namespace, s.host))
 
 
 def in_patterns(patterns: Iterable[str], namespace: str, host: str) -> bool:

@@ -73,7 +73,7 @@ class RouteTables:
                     yield fallback
 
     def own_hosts(self, scope: ProxyScope) -> tuple[Built, ...] | None:
-        """Those of `shared_hosts` that the common scope has otherwise; None where more is different."""
+        """Those of `shared_hosts` that the common scope has otherwise; None where all are its own."""
         found = self._mesh.own_hosts(scope)
         return tuple(self._host.get(each) for each in found) if found is not None else None
 

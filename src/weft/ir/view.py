@@ -274,7 +274,7 @@ class MeshReader(Protocol):
 
     def own_hosts(self, scope: ProxyScope) -> tuple[tuple[str, VirtualHost], ...] | None:
         """The virtual hosts of shared route tables, each with its table's name, by which a scope differs from the
-        common one; None where more differs."""
+        common one; None where its tables are its own as a whole."""
 
     def outbound_listeners(self, scope: ProxyScope) -> tuple[OutboundListener, ...]:
         """Listeners for what workloads of a scope send, sorted by port and address."""

@@ -1,8 +1,9 @@
 """By which virtual hosts a namespace's route tables differ from those of the common scope: its own services have one
 name more, the short one.
 
-So the hosts of a table are joined once for all namespaces, and each has what differs over it. Where short names meet
-names of other hosts, the namespace's whole table must be joined: a domain may be in one virtual host only.
+So the hosts of a table are joined once for all namespaces, and each has what differs over it. A namespace that most
+hosts are in has little from that, and its table is joined for itself. So it is where short names meet names of other
+hosts: a domain may be in one virtual host only.
 """
 
 from __future__ import annotations
@@ -75,21 +76,30 @@ class OwnHosts:
         self._by_namespace: Derived[tuple[ProxyScope, str], dict[str, tuple[HostPort, ...]]] = Derived(
             graph, "hosts by namespace", self._group
         )
+        self._main: Derived[tuple[ProxyScope, str], str | None] = Derived(graph, "main namespace", self._find_main)
         self._members: Derived[tuple[ProxyScope, str, str], tuple[HostPort, ...]] = Derived(
             graph, "hosts of namespace", lambda key: self._by_namespace.get(key[:2]).get(key[2], _NONE)
         )
 
     def of(self, scope: ProxyScope, common: ProxyScope) -> tuple[OwnHost, ...] | None:
-        """The virtual hosts of a scope's shared tables that differ from those of the common scope; None where that is
-        not all that differs."""
+        """The virtual hosts of a scope's shared tables that differ from those of the common scope; None where they
+        are its own as a whole."""
         found: list[OwnHost] = []
         for name in self._tables.shared_names(common):
+            if self._main.get((common, name)) == scope.namespace:
+                return None
             members = self._members.get((common, name, scope.namespace))
             hosts = [each for host, port in members for each in self._tables.hosts_of(scope, host, port)]
             if hosts and not self._joined.get((common, name)).takes(hosts):
                 return None
             found += ((name, host) for host in hosts)
         return tuple(found)
+
+    def _find_main(self, key: tuple[ProxyScope, str]) -> str | None:
+        """The namespace that more than half of a table's hosts are in, if there is one."""
+        sizes = {namespace: len(members) for namespace, members in self._by_namespace.get(key).items()}
+        main = max(sizes, key=sizes.__getitem__, default="")
+        return main if sizes and sizes[main] > len(self._tables.members(*key)) / 2 else None
 
     def _join(self, key: tuple[ProxyScope, str]) -> _Joined:
         table = self._tables.routes(*key)

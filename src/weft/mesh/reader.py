@@ -106,7 +106,7 @@ class Mesh:
 
     def own_hosts(self, scope: ProxyScope) -> tuple[tuple[str, VirtualHost], ...] | None:
         """The virtual hosts of shared route tables, each with its table's name, by which a scope differs from the
-        common one; None where more differs."""
+        common one; None where its tables are its own as a whole."""
         return self._outbound.own_hosts(scope)
 
     def outbound_listeners(self, scope: ProxyScope) -> tuple[OutboundListener, ...]:

@@ -43,6 +43,13 @@ def test_a_namespace_has_its_own_services_for_itself(world: World) -> None:
     assert own_names(world, UNCAPTURED) == [f"http_proxy/{host_of('reviews', 'a')}:80"]
 
 
+def test_a_namespace_that_most_hosts_are_in_has_tables_of_its_own(world: World) -> None:
+    world.put(service("ratings", "a", addresses=(("", "10.96.1.3"),)), name="ratings", namespace="a")
+    assert own_names(world, scope("a")) is None
+    assert own_names(world, scope("b")) == [f"80/{host_of('reviews', 'b')}:80"]
+    assert dict(shown(world, scope("a"))) == dict(joined(world, scope("a")))
+
+
 @pytest.mark.parametrize("of", [scope("a"), scope("b"), scope("c"), UNCAPTURED], ids=["a", "b", "c", "uncaptured"])
 def test_what_is_shown_is_the_whole_table(world: World, of: ProxyScope) -> None:
     world.put(service("web-0", "a", headless=True, addresses=()), name="web", namespace="a")

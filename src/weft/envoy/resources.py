@@ -52,6 +52,8 @@ WHOLE_TYPES: Final = frozenset({CDS, LDS, VHDS})
 _OF_GATEWAYS: Final = frozenset({LDS, RDS, VHDS})
 """Types whose resources depend on which gateway it is."""
 
+_OF_TABLES: Final = frozenset({RDS, VHDS})
+
 V = TypeVar("V", bound=Hashable)
 
 
@@ -148,8 +150,8 @@ class ProxyResources:
         scope, type_url = key
         if scope.role == "edge" and type_url in _OF_GATEWAYS:
             return ()
-        common = self._mesh.common_scope(scope)
-        if common != scope and type_url != VHDS:
+        common, own = self._over_common(scope, type_url)
+        if own is not None and type_url != VHDS:
             return self._of_scope.get((common, type_url))
         if type_url == CDS:
             clusters = (self._mesh.cluster(scope, name) for name in self._mesh.cluster_names(scope))
@@ -182,7 +184,10 @@ class ProxyResources:
         common = self._mesh.common_scope(scope)
         if common == scope or (scope.role == "edge" and type_url in _OF_GATEWAYS):
             return scope, None
-        return common, self._own_hosts.get(scope) if type_url == VHDS else ()
+        if type_url not in _OF_TABLES:
+            return common, ()
+        own = self._own_hosts.get(scope)
+        return (scope, None) if own is None else (common, own if type_url == VHDS else ())
 
     def _join_view(self, key: tuple[ProxyKey, str]) -> Contents:
         proxy, type_url = key
@@ -195,7 +200,7 @@ class ProxyResources:
             for failure in (
                 *self._scope_failures.get((key.scope, type_url)),
                 *_failures(self._of_key(key, type_url)),
-                *(self._tables.failures(_owner_of_tables(key)) if type_url == RDS else ()),
+                *(self._failed_hosts(key) if type_url == RDS else ()),
             )
         )
         return tuple(found)
@@ -206,6 +211,12 @@ class ProxyResources:
         if own is None:
             return _failures(self._of_scope.get(key))
         return (*self._scope_failures.get((common, type_url)), *_failures(own))
+
+    def _failed_hosts(self, key: ProxyKey) -> Iterator[BuildFailure]:
+        if key.scope.role == "edge":
+            return self._tables.failures(key)
+        common, own = self._over_common(key.scope, RDS)
+        return self._tables.failures(key.scope if own is None else common)
 
     def _of_key(self, key: ProxyKey, type_url: str) -> Iterator[Built]:
         """What does not follow from the scope alone."""

@@ -249,12 +249,21 @@ class Outbound:
 
     def _build_hosts(self, scope: ProxyScope, host: str, port: int) -> Iterator[VirtualHost]:
         """The virtual host of a port of a host, if there is one, then those of its single endpoints."""
-        service = self._scopes.service(scope, host)
-        whole = self._build_host(scope, host, port, service)
+        common = self._scopes.common(scope)
+        service = self._scopes.service(common, host)
+        if common == scope:
+            whole = self._build_host(scope, host, port, service)
+        else:
+            whole = next((self._renamed(scope, each, service) for each in self.hosts_of(common, host, port)[:1]), None)
         if whole is not None:
             yield whole
             if service is not None and service.headless:
                 yield from self._endpoint_hosts(scope, service, port, whole)
+
+    def _renamed(self, scope: ProxyScope, host: VirtualHost, service: Service | None) -> VirtualHost:
+        """A virtual host of the common scope with the names that a scope's clients have for it."""
+        named, _, port = host.name.rpartition(":")
+        return structs.replace(host, domains=self._domains(scope, named, int(port), service))
 
     def _build_host(self, scope: ProxyScope, host: str, port: int, service: Service | None) -> VirtualHost | None:
         bytes_of = _served_as_bytes(service, port) if service is not None and not scope.captured else None
@@ -269,13 +278,11 @@ class Outbound:
             routes = (self._resolver.default(scope, service, port),)
         else:
             return None
-        domains = self._domains(scope, host, service)
-        if not scope.captured:
-            domains = with_port(domains, port)
+        domains = self._domains(scope, host, port, service)
         return VirtualHost(f"{host}:{port}", domains, _without_unreachable(routes))
 
     def _tunnelled(self, scope: ProxyScope, service: Service, port: ServicePort) -> VirtualHost:
-        domains = with_port(self._domains(scope, service.host, service), port.number)
+        domains = self._domains(scope, service.host, port.number, service)
         found = tunnel(service, self._streams(scope, service, port))
         return VirtualHost(f"{service.host}:{port.number}", domains, (), tunnel=found)
 
@@ -292,11 +299,12 @@ class Outbound:
         for each in found:
             yield each if scope.captured else structs.replace(each, domains=with_port(each.domains, number))
 
-    def _domains(self, scope: ProxyScope, host: str, service: Service | None) -> tuple[str, ...]:
+    def _domains(self, scope: ProxyScope, host: str, port: int, service: Service | None) -> tuple[str, ...]:
         own = (host, *self._scopes.aliases(scope, host)) if service is not None else (host,)
         addresses = [a for _, a in service.addresses if "/" not in a] if service is not None else []
         names = (name for each in own for name in self._names(scope, each))
-        return tuple(dict.fromkeys([*names, *map(bracketed, addresses)]))
+        domains = tuple(dict.fromkeys([*names, *map(bracketed, addresses)]))
+        return domains if scope.captured else with_port(domains, port)
 
     def _names(self, scope: ProxyScope, host: str) -> tuple[str, ...]:
         return (host, *short_names(host, scope.namespace, self._settings.get(None).cluster_domain))

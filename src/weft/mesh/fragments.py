@@ -49,11 +49,12 @@ class Fragments:
         self.compiled: Mapped[Ref, Object[Any] | Broken, Compiled] = Mapped(
             graph, "compiled", self.objects, self._compile
         )
+        self._dialects = dialects
+        # What objects are found by settles before they are compiled: otherwise each would be compiled again.
+        self._lookup = ObjectLookup(self, dialects.labels, settings)
         self._by_type: Partition[Ref, Compiled, type, Fragment | Issue] = Partition(
             graph, "fragments", self.compiled, _by_type
         )
-        self._dialects = dialects
-        self._lookup = ObjectLookup(self, dialects.labels, settings)
 
     def of(self, refs: Iterable[Ref], kind: type[F]) -> Iterator[F]:
         """The fragments of one type that some objects became."""

@@ -106,6 +106,17 @@ def test_what_is_wrong_with_others_is_looked_at_again_by_the_checks_that_it_conc
     assert [issue.code for issue in mesh.pipeline.issues()] == ["IST0174"]
 
 
+def test_objects_that_come_together_are_compiled_once() -> None:
+    mesh = mesh_of(0)
+    (compiled,) = (table for table in mesh.pipeline.graph.tables if table.name == "compiled")
+    before = compiled.computed
+    for number in range(5):
+        mesh.set(service(number))
+        mesh.set(endpoints(number, f"192.0.2.{number}"))
+    mesh.publish()
+    assert compiled.computed == before + 10
+
+
 def test_what_proxies_have_no_use_for_is_compiled_and_goes_no_further() -> None:
     indexes = {"objects by kind": 1, "objects by label": 1}
     assert looked_at(mesh_of(5), service(3, "another note")) == {**indexes, "compiled": 1, "fragments": 1}

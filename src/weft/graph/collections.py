@@ -331,7 +331,8 @@ class Index(Generic[K, V, B]):
         return left | entered
 
     def _sorted(self, bucket: B) -> tuple[K, ...]:
-        return tuple(sorted(self._members.get(bucket, ()), key=_order))
+        members = self._members.get(bucket, ())
+        return members if type(members) is tuple and len(members) < 2 else tuple(sorted(members, key=_order))
 
     def _wait(self, key: K) -> None:
         self._waiting[key] = None

@@ -31,7 +31,7 @@ class TrustDomain(Struct, frozen=True):
     dns_zone: str | None = None
 
 
-class ServicePort(Struct, frozen=True):
+class ServicePort(Struct, frozen=True, gc=False):
     """A port of a service; `target` is the workload's port, by number or by name."""
 
     number: int
@@ -40,7 +40,7 @@ class ServicePort(Struct, frozen=True):
     target: int | str
 
 
-class Endpoint(Struct, frozen=True):
+class Endpoint(Struct, frozen=True, gc=False):
     """Where a service port is really served: a workload and its port, or a bare address.
 
     `identity` is what the server must prove where `mesh_tls` holds; None accepts `Service.peer_names` only.
@@ -62,7 +62,7 @@ class Endpoint(Struct, frozen=True):
     host: str = ""
 
 
-class StaticEndpoint(Struct, frozen=True):
+class StaticEndpoint(Struct, frozen=True, gc=False):
     """An address that a service states itself; `ports` maps port names to numbers, others use the port's target.
 
     `host` is the name of this endpoint alone, where it has one.

@@ -70,7 +70,7 @@ class Endpoints(Struct, frozen=True, cache_hash=True):
     addressed: bool = False
 
 
-class Destination(Struct, frozen=True):
+class Destination(Struct, frozen=True, gc=False):
     """A cluster with its share of the traffic. A `broken` one answers 500; `cluster` is then empty."""
 
     cluster: str

@@ -27,20 +27,21 @@ class RouteTables:
     """Route tables by what they attach to and by host."""
 
     def __init__(self, fragments: Fragments, scopes: Scopes, settings: Derived[None, MeshSettings]) -> None:
-        graph = fragments.graph
         self._fragments = fragments
         self._scopes = scopes
         self._settings = settings
         self._by_host = fragments.index("route tables by host", _mesh_hosts, RouteTable)
         self._patterns = fragments.index("route tables for patterns", _patterns, RouteTable)
         self._by_gateway = fragments.index("route tables by gateway", _gateways, RouteTable)
-        self._owner: Derived[tuple[ProxyScope, str, Level], RouteTable | None] = Derived(
-            graph, "route owner", self._find
-        )
 
     def owner(self, scope: ProxyScope, host: str, level: Level) -> RouteTable | None:
         """The one table of a level that a scope's clients use for a host: most specific host, family, age (R2, R3)."""
-        return self._owner.get((scope, host, level))
+        for candidate in host_candidates(host) if self._patterns.get(None) else (host,):
+            tables = [t for t in self._candidates(candidate) if t.level == level and self._applies(t, scope, host)]
+            if tables:
+                order = self._settings.get(None).family_order
+                return min(tables, key=lambda t: (_family(t, order), *_age(t)))
+        return None
 
     def hosts(self) -> tuple[str, ...]:
         """All hosts and patterns that some table for clients names, sorted."""
@@ -55,15 +56,6 @@ class RouteTables:
             and (table.attach.namespace, table.attach.name) == (namespace, name)
         )
         return tuple(sorted(found, key=_age))
-
-    def _find(self, key: tuple[ProxyScope, str, Level]) -> RouteTable | None:
-        scope, host, level = key
-        for candidate in host_candidates(host) if self._patterns.get(None) else (host,):
-            tables = [t for t in self._candidates(candidate) if t.level == level and self._applies(t, scope, host)]
-            if tables:
-                order = self._settings.get(None).family_order
-                return min(tables, key=lambda t: (_family(t, order), *_age(t)))
-        return None
 
     def _candidates(self, host: str) -> Iterator[RouteTable]:
         for table in self._fragments.of(self._by_host.get(host), RouteTable):

@@ -50,6 +50,7 @@ class TrafficPolicies:
         self._fragments = fragments
         self._settings = settings
         self._by_host = fragments.index("traffic policies by host", _keys, TrafficPolicy)
+        self._namespaces = fragments.index("namespaces with policies", _namespace, TrafficPolicy)
         self._patterns = fragments.index("namespaces with policies for patterns", _pattern_namespaces, TrafficPolicy)
         self._policy: Derived[tuple[ProxyScope, str, str], TrafficPolicy | None] = Derived(
             graph, "traffic policy", self._find
@@ -79,6 +80,8 @@ class TrafficPolicies:
         scope, host, service_namespace = key
         root = self._settings.get(None).root_namespace
         for namespace in filter(None, dict.fromkeys((scope.namespace, service_namespace, root))):
+            if namespace == root and not self._namespaces.get(root):  # nearly always: a question less for each service
+                continue
             own_only = namespace == scope.namespace == root
             found = self._find_in(namespace, host, scope, only_own=own_only)
             if found is not None:
@@ -178,6 +181,10 @@ def fill(settings: TrafficSettings, defaults: TrafficSettings) -> TrafficSetting
 
 def _says(settings: TrafficSettings, fields: Iterable[str]) -> bool:
     return any(getattr(settings, field) != getattr(_SILENT, field) for field in fields)
+
+
+def _namespace(policy: TrafficPolicy) -> tuple[str]:
+    return (policy.source.namespace,)
 
 
 def _pattern_namespaces(policy: TrafficPolicy) -> Iterator[str]:

@@ -354,7 +354,7 @@ class EndpointConditions(Struct, frozen=True, rename="camel"):
     terminating: bool | None = None
 
 
-class SliceEndpoint(Struct, frozen=True, rename="camel"):
+class SliceEndpoint(Struct, frozen=True, rename="camel", gc=False):
     """One endpoint with its addresses."""
 
     addresses: tuple[str, ...] = ()

@@ -1,6 +1,7 @@
 """A Service of Kubernetes as a service of the mesh."""
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Final, Literal
 
 from weft.base.durations import Milliseconds
@@ -12,7 +13,7 @@ from weft.dialects.protocols import port_protocol
 from weft.dialects.report import Report
 from weft.ir.inventory import Service, ServicePort, StatedEndpoints, StaticEndpoint
 from weft.ir.settings import MeshSettings
-from weft.ir.values import Selector
+from weft.ir.values import Locality, Selector
 from weft.model import codes
 from weft.model import kubernetes as api
 from weft.model.objects import Object
@@ -171,6 +172,11 @@ def _static(subject: Object[api.Service], lookup: Lookup, report: Report) -> Ite
             yield from _of_slice(found, host, lookup.settings(), unready=spec.publish_not_ready_addresses)
 
 
+@lru_cache(maxsize=256)  # few zones have many endpoints
+def _locality(zone: str) -> Locality:
+    return "", zone, ""
+
+
 def _of_slice(
     found: Object[api.EndpointSlice], host: str, settings: MeshSettings, *, unready: bool
 ) -> Iterator[StaticEndpoint]:
@@ -185,4 +191,4 @@ def _of_slice(
         own = f"{endpoint.hostname}.{host}".lower() if endpoint.hostname else ""
         for address in endpoint.addresses:
             network = network_of(address, settings)
-            yield StaticEndpoint(address, ports, network=network, locality=("", endpoint.zone, ""), host=own)
+            yield StaticEndpoint(address, ports, network=network, locality=_locality(endpoint.zone), host=own)

@@ -122,8 +122,7 @@ class DiscoveryService:
             try:
                 await session.run()
             finally:
-                del self._nodes[session]
-                self._registry.remove(session)
+                self._forget(session)
 
     async def _begin(self, call: Call, caller: Caller, means: Means) -> Session:
         """Makes the session of a call. Nothing keeps its first request, which may tell thousands of versions."""
@@ -139,8 +138,17 @@ class DiscoveryService:
         session = Session(proxy, own, shared, self._lifetime(), means)
         self._registry.add(session)
         self._nodes[session] = node
-        session.begin(call, first, lambda refusal: self._registry.refused(session, refusal))
+        try:
+            session.begin(call, first, lambda refusal: self._registry.refused(session, refusal))
+        except BaseException:
+            self._forget(session)
+            raise
         return session
+
+    def _forget(self, session: Session) -> None:
+        session.leave()
+        del self._nodes[session]
+        self._registry.remove(session)
 
     @contextmanager
     def _admitted(self, pod: Pod) -> Iterator[None]:

@@ -212,13 +212,17 @@ class Session:
         try:
             await self._end
         finally:
-            self._ended, self._channel, self._on_nack = True, None, _unheard
             limit.cancel()
-            self._cancel_wake()
-            self._own.detach(self)
-            self._shared.detach(self)
+            self.leave()
         if self._refusal is not None:
             raise self._refusal
+
+    def leave(self) -> None:
+        """Hears of nothing any more, and holds nothing."""
+        self._ended, self._channel, self._on_nack = True, None, _unheard
+        self._cancel_wake()
+        self._own.detach(self)
+        self._shared.detach(self)
 
     def _time_is_up(self) -> None:
         expired = time.monotonic() >= self._expires

@@ -7,13 +7,17 @@ from urllib.parse import unquote
 
 import pytest
 from tests.unit.serve.ads.client import WHOLE, Response, encode_request, item
+from tests.unit.serve.ads.state_client import Response as StateResponse
+from tests.unit.serve.ads.test_state_stream import thing
 from tests.unit.serve.http2.carrier import Carrier
 
+from weft.base import protobuf
 from weft.envoy.type_urls import CDS, EDS
 from weft.serve.ads import server
 from weft.serve.ads.messages import Node
 from weft.serve.ads.registry import Registry
 from weft.serve.ads.server import DiscoveryService, Limits
+from weft.serve.ads.session import Session
 from weft.serve.ads.views import ResourceTable, View
 from weft.serve.callers import Caller, Pod, RefusedError
 from weft.serve.http2 import status
@@ -26,6 +30,7 @@ from weft.serve.transport import bearer_token
 WEB = Pod("uid-1", "shop", "web-0", "web")
 OTHER = Pod("uid-2", "shop", "web-1", "web")
 DELTA = "/envoy.service.discovery.v3.AggregatedDiscoveryService/DeltaAggregatedResources"
+STATE = "/envoy.service.discovery.v3.AggregatedDiscoveryService/StreamAggregatedResources"
 NODE = "sidecar~10.0.0.1~web-0.shop~shop.svc"
 
 
@@ -33,7 +38,8 @@ class Client:
     """Makes one call over a connection in memory."""
 
     def __init__(self, token: str | None = "web") -> None:
-        self.responses: asyncio.Queue[Response] = asyncio.Queue()
+        self.decode: Callable[[bytes], Any] = Response
+        self.responses: asyncio.Queue[Any] = asyncio.Queue()
         self.status: tuple[int, str] | None = None
         self.carrier = Carrier()
         fields = () if token is None else (("authorization", token),)
@@ -59,12 +65,12 @@ class Client:
         reader = FrameReader()
         for kind, flags, _, payload in reader.feed(PREFACE + b"".join(sent)):
             if kind == DATA:
-                self.responses.put_nowait(Response(payload[5:]))
+                self.responses.put_nowait(self.decode(payload[5:]))
             elif kind == HEADERS and flags & END_STREAM:
                 fields = dict(HeaderDecoder(10_000).decode(payload))
                 self.status = int(fields["grpc-status"]), unquote(fields.get("grpc-message", ""))
 
-    async def next(self) -> Response:
+    async def next(self) -> Any:
         return (await self.wait(lambda: not self.responses.empty())).responses.get_nowait()
 
     async def end(self) -> tuple[int, str]:
@@ -123,6 +129,39 @@ class Secrets:
     async def view_of(self, pod: Pod) -> View:
         await asyncio.sleep(0)
         return View("own", ResourceTable())
+
+
+async def test_who_asks_for_state_of_the_world_gets_it() -> None:
+    setting, client = Setting(), Client("Bearer web")
+    client.decode = StateResponse
+    setting.table.update([thing(CDS, "a")])
+    setting.service.methods()[STATE](client.call)
+    client.request(encode_state_request(CDS, node={"id": NODE}))
+    first = await client.next()
+    assert (first.type_url, set(first.resources)) == (CDS, {"a"})
+    assert setting.view is not None
+    setting.view.publish(setting.table.update([thing(CDS, "b")]))
+    client.request(encode_state_request(CDS, response_nonce=first.nonce))
+    assert set((await client.next()).resources) == {"a", "b"}
+
+
+async def test_a_session_that_fails_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError
+
+    setting = Setting()
+    monkeypatch.setattr(Session, "_take", fail)
+    code, _ = await setting.refusal(Client("Bearer web"))
+    assert code == status.INTERNAL
+    assert len(setting.registry) == 0
+    assert not setting.service._nodes
+    assert setting.view is not None
+    assert not setting.view.watched
+
+
+def encode_state_request(type_url: str, **fields: Any) -> bytes:
+    message = protobuf.new("envoy.service.discovery.v3.DiscoveryRequest", type_url=type_url, **fields)
+    return protobuf.serialize(message)
 
 
 async def test_a_pod_with_its_token_is_served_and_then_forgotten() -> None:

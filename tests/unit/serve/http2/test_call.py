@@ -3,11 +3,24 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.unit.serve.http2.carrier import Carrier
 from tests.unit.serve.http2.client import POST, Client, message
 
+from weft.serve.http2.call import Call
 from weft.serve.http2.errors import Code
-from weft.serve.http2.frames import DATA, END_HEADERS, END_STREAM, HEADERS, RST_STREAM, SETTINGS, WINDOW_UPDATE
-from weft.serve.http2.headers import HeaderDecoder
+from weft.serve.http2.frames import (
+    DATA,
+    END_HEADERS,
+    END_STREAM,
+    HEADERS,
+    MAX_PAYLOAD,
+    PREFACE,
+    RST_STREAM,
+    SETTINGS,
+    WINDOW_UPDATE,
+    FrameReader,
+)
+from weft.serve.http2.headers import HeaderDecoder, Request
 from weft.serve.http2.limits import Limits
 from weft.serve.http2.status import INTERNAL, OK, RESOURCE_EXHAUSTED, UNIMPLEMENTED
 
@@ -182,3 +195,16 @@ def test_a_content_length_that_is_not_kept_ends_the_call(length: str) -> None:
     client.open(fields=(*POST, ("content-length", length)))
     client.send(DATA, END_STREAM, 1, b"\x00" * 6)
     assert client.resets() == {1: Code.PROTOCOL_ERROR}
+
+
+def test_a_large_message_is_handed_over_in_few_pieces_of_whole_frames() -> None:
+    """Each piece is a call of the system and of TLS."""
+    carrier, size = Carrier(), 300_000
+    call = Call(carrier, 1, Request("POST", "/x", (), None), peer="", window=1_000_000, max_message=1)
+    call.send((bytes(size // 2), bytes(size // 2)))
+    assert len(carrier.sent) <= 5
+    reader = FrameReader()
+    list(reader.feed(PREFACE))
+    payloads = [payload for sent in carrier.sent for _, _, _, payload in reader.feed(sent)]
+    assert b"".join(payloads) == message(bytes(size))
+    assert [len(payload) for payload in payloads[:-1]] == [MAX_PAYLOAD] * (len(payloads) - 1)

@@ -11,7 +11,7 @@ class Waits(Struct, frozen=True):
     After something complete (a file was closed, renamed or removed) a folder is looked at when nothing else was told
     for `settled`: what one command does to several files takes effect together. While files are being written it has to
     be quiet for `quiet`. A folder that never is quiet is looked at `merged` after the first change, or `written` where
-    only writing goes on. Looks take a `share` of the time at most.
+    only writing goes on. Looks take a `share` of a processor at most.
     """
 
     settled: float = 0.01
@@ -45,10 +45,10 @@ class Pace:
         wait, bound = (waits.settled, waits.merged) if finished else (waits.quiet, waits.written)
         self._due = min(now + wait, self._first + bound)
 
-    def looked(self, began: float, ended: float) -> None:
-        """The folder was looked at; all that was told before `began` is settled by that."""
-        self._rested = ended + (ended - began) * (1 / self._waits.share - 1)
-
     def begin(self) -> None:
-        """A look begins now."""
+        """A look begins: all that was told until now is settled by that."""
         self._first = None
+
+    def looked(self, now: float, used: float) -> None:
+        """A look has ended, for which so much processor time was used."""
+        self._rested = now + used * (1 / self._waits.share - 1)

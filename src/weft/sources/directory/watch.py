@@ -1,12 +1,20 @@
-"""Follows a folder: scans it when the kernel tells of a change, and says what changed."""
+"""Follows a folder: scans it when the kernel tells of a change, and says what changed.
+
+A thread of its own does that, because it must not wait for its turn: an event loop that serves many is busy most of all
+while much changes.
+"""
 
 import asyncio
 import logging
+import os
+import select
+import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import contextmanager
 from typing import Final
 
+from weft.base.issues import LocatedIssue
 from weft.sources.changes import Changes
 from weft.sources.directory.inotify import Notifications
 from weft.sources.directory.pace import DEFAULT_WAITS, Pace, Waits
@@ -26,84 +34,99 @@ _MOST_NAMED: Final = 1_000
 async def follow(source: DirectorySource, publish: Callable[[Changes], None], *, waits: Waits = DEFAULT_WAITS) -> None:
     """Scans the folder now, and until cancelled whenever something in it changes.
 
-    `publish` is called on the event loop with each set of changes, also when only issues changed; scanning is done in a
-    thread. The first scan is published before anything is waited for.
+    `publish` is called on the event loop with each set of changes, also when only issues changed. The first scan is
+    published before anything is waited for. Ends with whatever scanning or `publish` raises.
     """
-    issues = None
-    names: frozenset[str] | None = None
-    with _notifications(source) as notifications:
-        watch = _Watch(notifications, Pace(waits))
-        with watch.listening():
-            while True:
-                began = time.monotonic()
-                changes = await asyncio.to_thread(source.scan, names)
-                watch.looked(began)
-                if changes or changes.issues != issues:
-                    issues = changes.issues
-                    publish(changes)
-                unseen = notifications is not None and notifications.follow(source.folders)
-                blind = notifications is None or not notifications.complete or source.restless
-                names = await watch.wait(again=unseen, blind=blind)
+    loop = asyncio.get_running_loop()
+    failed: asyncio.Future[None] = loop.create_future()
 
+    def fail(error: Exception) -> None:
+        if not failed.done():
+            failed.set_exception(error)
 
-class _Watch:
-    """Waits until a folder is to be looked at again."""
-
-    def __init__(self, notifications: Notifications | None, pace: Pace) -> None:
-        self._notifications = notifications
-        self._pace = pace
-        self._told = asyncio.Event()
-        self._names: set[str] | None = set()
-        self._unwatched = 0.0
-
-    @contextmanager
-    def listening(self) -> Iterator[None]:
-        """Hears notifications inside."""
-        if self._notifications is None:
-            yield
-            return
-        loop = asyncio.get_running_loop()
-        loop.add_reader(self._notifications, self._hear, self._notifications)
+    def take(changes: Changes) -> None:
         try:
-            yield
-        finally:
-            loop.remove_reader(self._notifications)
+            publish(changes)
+        except Exception as error:  # noqa: BLE001 - raised to who awaits
+            fail(error)
 
-    def looked(self, began: float) -> None:
-        """The folder was looked at from `began` until now."""
-        ended = time.monotonic()
-        self._pace.looked(began, ended)
-        self._unwatched = max(began + LOOK, ended + (ended - began) / MAX_LOAD)
+    def run() -> None:
+        try:
+            _Follower(source, lambda changes: loop.call_soon_threadsafe(take, changes), waits, stop).run()
+        except Exception as error:  # noqa: BLE001 - raised to who awaits
+            loop.call_soon_threadsafe(fail, error)
 
-    async def wait(self, *, again: bool, blind: bool) -> frozenset[str] | None:
-        """Returns when to look, and at which files, None for all; `again` is soon, `blind` also if nothing is told."""
-        if again:
-            self._names = None
-            self._pace.changed(time.monotonic(), finished=True)
-        while True:
-            due = min((each for each in (self._pace.due, self._unwatched if blind else None) if each), default=None)
-            now = time.monotonic()
-            if due is not None and due <= now:
-                return self._begin(whole=blind)
-            self._told.clear()
-            with suppress(TimeoutError):
-                async with asyncio.timeout(None if due is None else due - now):
-                    await self._told.wait()
+    stop, stopping = os.pipe2(os.O_CLOEXEC)
+    thread = threading.Thread(target=run, name="folder", daemon=True)
+    thread.start()
+    try:
+        await failed
+    finally:
+        os.close(stopping)
+        await asyncio.shield(asyncio.to_thread(thread.join))
+        os.close(stop)
 
-    def _begin(self, *, whole: bool) -> frozenset[str] | None:
-        self._pace.begin()
+
+class _Follower:
+    """Scans and waits, until the other end of the pipe `stop` is closed."""
+
+    def __init__(self, source: DirectorySource, tell: Callable[[Changes], object], waits: Waits, stop: int) -> None:
+        self._source = source
+        self._tell = tell
+        self._stop = stop
+        self._pace = Pace(waits)
+        self._names: set[str] | None = None
+        self._issues: tuple[LocatedIssue, ...] | None = None
+
+    def run(self) -> None:
+        """Returns when it is stopped."""
+        with _notifications(self._source) as notifications:
+            going = True
+            while going:
+                unwatched = self._look()
+                if notifications is not None and notifications.follow(self._source.folders):
+                    self._changed(None, finished=True)  # nobody told what happened there until now
+                blind = notifications is None or not notifications.complete or self._source.restless
+                going = self._wait(notifications, unwatched if blind else None)
+
+    def _look(self) -> float:
+        """Looks at what may have changed; returns when to look again if nobody tells of changes."""
         names, self._names = self._names, set()
-        return None if whole or names is None else frozenset(names)
+        self._pace.begin()
+        began, used = time.monotonic(), time.thread_time()
+        changes = self._source.scan(names)
+        ended = time.monotonic()
+        self._pace.looked(ended, time.thread_time() - used)
+        if changes or changes.issues != self._issues:
+            self._issues = changes.issues
+            self._tell(changes)
+        return max(began + LOOK, ended + (ended - began) / MAX_LOAD)
 
-    def _hear(self, notifications: Notifications) -> None:
-        now = time.monotonic()
-        for notice in notifications.read():
-            if notice.path is None or self._names is None or len(self._names) > _MOST_NAMED:
-                self._names = None
-            else:
-                self._names.add(notice.path)
-            self._pace.changed(now, finished=notice.finished)
-        self._told.set()
+    def _wait(self, notifications: Notifications | None, unwatched: float | None) -> bool:
+        """Waits until something is due, and at `unwatched` at the latest for all files; False if it is stopped."""
+        poll = select.poll()
+        poll.register(self._stop)
+        if notifications is not None:
+            poll.register(notifications, select.POLLIN)
+        while True:
+            due, now = self._pace.due, time.monotonic()
+            if unwatched is not None and (due is None or unwatched <= due):
+                due = unwatched
+            if due is not None and due <= now:
+                self._names = self._names if unwatched is None else None
+                return True
+            ready = dict(poll.poll(None if due is None else 1_000 * (due - now)))
+            if self._stop in ready:
+                return False
+            for notice in notifications.read() if notifications is not None else ():
+                self._changed(notice.path, finished=notice.finished)
+
+    def _changed(self, path: str | None, *, finished: bool) -> None:
+        if path is None or self._names is None or len(self._names) >= _MOST_NAMED:
+            self._names = None
+        else:
+            self._names.add(path)
+        self._pace.changed(time.monotonic(), finished=finished)
 
 
 @contextmanager
@@ -113,8 +136,7 @@ def _notifications(source: DirectorySource) -> Iterator[Notifications | None]:
         notifications = Notifications(str(source.root))
     except OSError as error:
         _log.warning("changes of %s are noticed late: %s", source.root, error)
-        with nullcontext():
-            yield None
+        yield None
         return
     with notifications:
         yield notifications

@@ -38,11 +38,11 @@ def test_a_file_that_is_being_written_is_waited_for_longer() -> None:
     assert pace.due == 112
 
 
-def test_looks_take_their_share_of_the_time_at_most() -> None:
+def test_looks_take_their_share_of_a_processor_at_most() -> None:
     pace = Pace(WAITS)
     pace.changed(100, finished=True)
     pace.begin()
-    pace.looked(101, 121)
+    pace.looked(121, 20)
     pace.changed(121, finished=True)
     assert pace.due == 141
 

@@ -218,11 +218,21 @@ def slices(addresses: Sequence[str]) -> Callable[[Random], Drawn]:
 # ---- what is wrong --------------------------------------------------------------------------------------------------
 BAD: Final[tuple[Manifest, ...]] = (
     istio("VirtualService", "bad-field", {"hosts": ["echo"], "http": [{"timout": "3s"}]}),
-    istio("VirtualService", "bad-duration", {"hosts": ["echo"], "http": [{"timeout": "soon"}]}),
+    istio(
+        "VirtualService",
+        "bad-duration",
+        {"hosts": ["echo"], "http": [{"timeout": "soon", "route": [{"destination": {"host": "echo"}}]}]},
+    ),
     istio("DestinationRule", "bad-mode", {"host": "echo", "trafficPolicy": {"tls": {"mode": "SOMETIMES"}}}),
     istio("ServiceEntry", "bad-host", {"hosts": ["not a host"], "ports": [{"number": 80, "name": "http"}]}),
     istio(
-        "Gateway", "bad-port", {"selector": {"istio": "gateway"}, "servers": [{"port": {"number": 99999}}]}, "ingress"
+        "Gateway",
+        "bad-port",
+        {
+            "selector": {"istio": "gateway"},
+            "servers": [{"port": {"number": 99999, "name": "x", "protocol": "HTTP"}, "hosts": ["*"]}],
+        },
+        "ingress",
     ),
     istio("Sidecar", "bad-type", {"egress": "everything"}),
 )

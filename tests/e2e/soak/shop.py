@@ -26,6 +26,7 @@ CLIENTS: Final = ("shop/sa/client", "far/sa/visitor", "ingress/sa/gateway")
 """Who must always be allowed in."""
 
 _SETTINGS: Final = "accessLogFile: /dev/stdout\n"
+_ON_DEMAND: Final = "defaultConfig: {proxyMetadata: {WEFT_ON_DEMAND_CLUSTERS: 'true'}}\n"
 
 
 class LoadPlan(Struct, frozen=True):
@@ -56,14 +57,14 @@ LOADS: Final = (
 """Connections of bytes live for two seconds: less than an Envoy takes to drain a listener, which ends all of them."""
 
 
-def manifests() -> list[Manifest]:
-    """What is there all the time."""
+def manifests(*, on_demand: bool) -> list[Manifest]:
+    """What is there all the time; `on_demand`: sidecars get clusters when requests ask for them."""
     sliced = service("shop", "sliced", PORTS[:1])
     del sliced["spec"]["selector"]
     return [
         images(),
         namespace("istio-system"),
-        mesh_config(_SETTINGS),
+        mesh_config(_SETTINGS + (_ON_DEMAND if on_demand else "")),
         namespace("shop"),
         namespace("far"),
         namespace("ingress"),

@@ -57,7 +57,8 @@ def test_a_stated_address_of_a_workload_is_reached_like_the_workload() -> None:
     """An EndpointSlice by hand, of a Service without a selector: the pod may take nothing but mutual TLS."""
     world = World()
     pod = workload("reviews-1", {"app": "reviews"}, identity="spiffe://x/ns/n/sa/two")
-    world.put(service("by-hand", static=(StaticEndpoint(pod.addresses[0]), StaticEndpoint("10.9.9.9"))))
+    static = stated("by-hand", StaticEndpoint(pod.addresses[0]), StaticEndpoint("10.9.9.9"))
+    world.put(service("by-hand"), static)
     name = f"outbound|80||{host_of('by-hand')}"
 
     def found() -> list[tuple[str, str | None, bool]]:

@@ -20,7 +20,7 @@ from typing import Final
 from msgspec import Struct
 
 from weft.envoy.resource import with_version
-from weft.envoy.type_urls import CDS, ECDS, EDS, LDS, PUSH_ORDER, RDS, SDS, VHDS
+from weft.envoy.type_urls import CDS, ECDS, EDS, LDS, ON_DEMAND, PUSH_ORDER, RDS, SDS, VHDS
 from weft.serve.ads.batches import Batch
 from weft.serve.ads.bodies import Bodies
 from weft.serve.ads.host_subscription import HostSubscription
@@ -130,10 +130,12 @@ class DeltaStream:
     def changed(self, changes: Changes) -> None:
         """Notes what changed in the source, which has the new content already."""
         for type_url, names in changes.items():
-            subscription = self._subscriptions.get(type_url)
+            subscription = self._subscriptions.get(CDS if type_url == ON_DEMAND else type_url)
             if subscription is not None:
-                self._due.add(type_url)
-                subscription.changed(frozenset(names))
+                self._due.add(subscription.type_url)
+                subscription.changed(frozenset(names) if type_url != ON_DEMAND else subscription.names & names)
+        if ON_DEMAND in changes and CDS in changes and CDS in self._subscriptions:
+            self._subscriptions[CDS].follow(self._source, frozenset(changes[CDS]) & changes[ON_DEMAND])
 
     def move(self, source: ResourceSource) -> None:
         """Shows another source from now on: only what differs is sent. Tell all changes of the old one before."""
@@ -141,6 +143,8 @@ class DeltaStream:
         for subscription in self._subscriptions.values():
             different = differences(self._source, source, subscription.type_url, subscription.names)
             subscription.changed(frozenset(different))
+            if subscription.type_url == CDS:
+                subscription.follow(source, frozenset(different))
         self._source = source
 
     def poll(self, now: float) -> Response | None:
@@ -207,7 +211,7 @@ class DeltaStream:
     def _confirm_tables(self) -> None:
         """Tells tables under their true version once the client has taken all hosts."""
         hosts, tables = self._subscriptions.get(VHDS), self._subscriptions[RDS]
-        if hosts is not None and not hosts.unsettled and not tables.unsettled:
+        if not tables.unsettled and (hosts is None or not hosts.unsettled):
             self._due.add(RDS)
             tables.changed(self._unsure)
             self._unsure = NONE

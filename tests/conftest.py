@@ -19,6 +19,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=os.environ.get(ISOLATION_VARIABLE, "auto"),
         help="isolation of the meshes under test; auto is the best that works here",
     )
+    parser.addoption("--soak-minutes", type=float, default=0.4, help="how long tests/e2e/soak changes a mesh")
+    parser.addoption("--soak-seed", type=int, help="what its changes follow from; by default another one each time")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -11,7 +11,7 @@ from typing import Final
 from weft.envoy.built import Overlaid
 from weft.envoy.resource import Resource
 from weft.envoy.resources import ProxyResources
-from weft.envoy.type_urls import CDS, EDS
+from weft.envoy.type_urls import CDS, EDS, ON_DEMAND
 from weft.graph.watch import Watcher
 from weft.ir.settings import ProxyKey, ProxyScope
 
@@ -34,7 +34,7 @@ class Parts:
     """
 
     def __init__(self, resources: ProxyResources) -> None:
-        self._types = resources.types
+        self._types = resources.parts
         self._held: dict[PartKey, Contents] = {}
         self._ready: dict[PartKey, Contents] = {}
         self._withheld: dict[ProxyScope, set[str]] = {}
@@ -117,8 +117,11 @@ class Parts:
         yield from self._own.each()
 
     def _cluster_changes(self, scope: ProxyScope, name: str) -> bool:
-        fresh = self._ready.get((scope, CDS))
-        return fresh is not None and fresh.get(name) != self.held((scope, CDS)).get(name)
+        for type_url in (CDS, ON_DEMAND):
+            fresh = self._ready.get((scope, type_url))
+            if fresh is not None and fresh.get(name) != self.held((scope, type_url)).get(name):
+                return True
+        return False
 
     def _watch(self, owner: Owner, type_url: str) -> Contents:
         if isinstance(owner, ProxyKey):
@@ -126,7 +129,7 @@ class Parts:
         return self._watcher(type_url).add((owner, type_url))
 
     def _watcher(self, type_url: str) -> Watcher[tuple[ProxyScope, str], Contents]:
-        return {EDS: self._endpoints, CDS: self._clusters}.get(type_url, self._of_scope)
+        return {EDS: self._endpoints, CDS: self._clusters, ON_DEMAND: self._clusters}.get(type_url, self._of_scope)
 
 
 class Comparison:

@@ -2,7 +2,7 @@
 
 from collections.abc import Hashable, Iterable, Set
 
-from weft.envoy.type_urls import SHORT_NAMES
+from weft.envoy.type_urls import CDS, ON_DEMAND, SHORT_NAMES
 from weft.serve.http.contract import PushReason
 from weft.telemetry.push_log import Push
 
@@ -17,7 +17,8 @@ def _reason(push: Push, uid: str | None, owners: Set[Hashable]) -> PushReason:
     resources: dict[str, set[str]] = {}
     for (owner, type_url), names in push.told.items():
         if uid is None or owner in owners:
-            resources.setdefault(SHORT_NAMES.get(type_url, type_url), set()).update(names)
+            told = CDS if type_url == ON_DEMAND else type_url
+            resources.setdefault(SHORT_NAMES.get(told, told), set()).update(names)
     return PushReason(
         number=push.number,
         time=push.time,

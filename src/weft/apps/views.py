@@ -9,6 +9,7 @@ from weft.apps.parts import Contents, Differences, Owner, PartKey, Parts
 from weft.apps.recollection import Recollection
 from weft.envoy.resource import Resource
 from weft.envoy.resources import WHOLE_TYPES, ProxyResources
+from weft.envoy.type_urls import CDS, ON_DEMAND
 from weft.graph.tables import Derived
 from weft.graph.watch import Watcher
 from weft.ir.settings import ProxyKey
@@ -162,18 +163,20 @@ class _ViewSource:
     def wildcard(self, type_url: str) -> Contents | None:
         """All resources of a type that is discovered as a whole; None for other types."""
         if type_url not in WHOLE_TYPES:
-            return None
+            return self._waiting(CDS) if type_url == ON_DEMAND else None
         own, shared = self._tables(type_url)
         return {**shared, **own} if own else shared
 
     def named(self, type_url: str, name: str) -> Resource | None:
         """One resource; None if there is none."""
-        own, shared = self._tables(type_url)
-        return own.get(name) or shared.get(name)
+        return self.find(type_url, (name,))[0]
 
     def find(self, type_url: str, names: Sequence[str]) -> Sequence[Resource | None]:
         """Several resources, in the order of their names."""
         own, shared = self._tables(type_url)
+        waiting = self._waiting(type_url)
+        if waiting:
+            return [own.get(name) or shared.get(name) or waiting.get(name) for name in names]
         return [own.get(name) or shared.get(name) for name in names]
 
     def derived(self, rule: Rule[T], type_url: str, names: Names) -> T:
@@ -181,7 +184,13 @@ class _ViewSource:
         own, shared = self._tables(type_url)
         key: PartKey = (self._own if own else self._shared, type_url)
         tables = (own, shared) if own else (shared,)
+        if type_url == CDS:
+            tables = (*tables, self._waiting(CDS))
         return self._recollection.answer(key, tables, (rule, names), lambda: rule(self, type_url, names))
+
+    def _waiting(self, type_url: str) -> Contents:
+        """Clusters that are told only to a proxy that asks for them."""
+        return self._parts.held((self._shared, ON_DEMAND)) if type_url == CDS else {}
 
     def _tables(self, type_url: str) -> tuple[Contents, Contents]:
         return self._parts.held((self._own, type_url)), self._parts.held((self._shared, type_url))

@@ -44,5 +44,10 @@ def resource(type_url: str, name: str, body: bytes) -> Resource:
     """
     version = blake2b(body, digest_size=_VERSION_BYTES).hexdigest()
     content = string_field(1, type_url) + bytes_field(2, body)
-    wire = string_field(1, version) + bytes_field(2, content) + string_field(3, name)
-    return Resource(type_url, name, version, wire)
+    return Resource(type_url, name, version, string_field(1, version) + bytes_field(2, content) + string_field(3, name))
+
+
+def with_version(found: Resource, version: str) -> Resource:
+    """The same resource under another version."""
+    content = found.wire[len(string_field(1, found.version)) :]
+    return Resource(found.type_url, found.name, version, string_field(1, version) + content)

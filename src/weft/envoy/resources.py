@@ -39,7 +39,7 @@ from weft.envoy.route_tables import RouteTables
 from weft.envoy.secrets import references, secret
 from weft.envoy.special_clusters import blackhole_cluster, inbound_cluster, passthrough_cluster, resolving_cluster
 from weft.envoy.tls_context import secret_name
-from weft.envoy.type_urls import CDS, EDS, LDS, RDS, SDS, VHDS
+from weft.envoy.type_urls import CDS, EDS, LDS, ON_DEMAND, RDS, SDS, VHDS
 from weft.graph.core import Graph
 from weft.graph.tables import Derived
 from weft.ir import view
@@ -60,10 +60,12 @@ V = TypeVar("V", bound=Hashable)
 class ProxyResources:
     """The resources of all proxies by name. `contents` holds them by (key of the view, type URL).
 
-    It is the union of two parts: `scope_contents`, which all views of a scope share, and `own_contents`.
+    It is the union of two parts: `scope_contents`, which all views of a scope share, and `own_contents`. In the former
+    clusters on demand stand apart.
     """
 
     types: Final = (CDS, EDS, LDS, RDS, VHDS, SDS)
+    parts: Final = (CDS, ON_DEMAND, EDS, LDS, RDS, VHDS, SDS)
 
     def __init__(self, graph: Graph, mesh: view.MeshReader) -> None:
         self.graph = graph
@@ -153,8 +155,10 @@ class ProxyResources:
         common, own = self._over_common(scope, type_url)
         if own is not None and type_url != VHDS:
             return self._of_scope.get((common, type_url))
-        if type_url == CDS:
-            clusters = (self._mesh.cluster(scope, name) for name in self._mesh.cluster_names(scope))
+        if type_url in (CDS, ON_DEMAND):
+            waiting = self._mesh.clusters_on_demand(scope)
+            names = (n for n in self._mesh.cluster_names(scope) if (n in waiting) == (type_url == ON_DEMAND))
+            clusters = (self._mesh.cluster(scope, name) for name in names)
             return tuple(self._clusters.get(each) for each in clusters if each is not None)
         if type_url == EDS:
             found = (self._mesh.endpoints(scope, name) for name in self._mesh.cluster_names(scope))
@@ -191,12 +195,13 @@ class ProxyResources:
 
     def _join_view(self, key: tuple[ProxyKey, str]) -> Contents:
         proxy, type_url = key
-        return {**self.scope_contents.get((proxy.scope, type_url)), **self.own_contents.get(key)}
+        waiting = self.scope_contents.get((proxy.scope, ON_DEMAND)) if type_url == CDS else {}
+        return {**self.scope_contents.get((proxy.scope, type_url)), **waiting, **self.own_contents.get(key)}
 
     def _find_failures(self, key: ProxyKey) -> tuple[BuildFailure, ...]:
         found = (
             failure
-            for type_url in self.types
+            for type_url in self.parts
             for failure in (
                 *self._scope_failures.get((key.scope, type_url)),
                 *_failures(self._of_key(key, type_url)),

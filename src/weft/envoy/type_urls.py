@@ -12,6 +12,9 @@ RDS: Final = type_url("envoy.config.route.v3.RouteConfiguration")
 VHDS: Final = type_url("envoy.config.route.v3.VirtualHost")
 SDS: Final = type_url("envoy.extensions.transport_sockets.tls.v3.Secret")
 
+ON_DEMAND: Final = f"{CDS}#on-demand"
+"""Clusters that a proxy is told only if it asks for them by name. To proxies they are of the type CDS."""
+
 PUSH_ORDER: Final = (CDS, EDS, LDS, ECDS, RDS, VHDS, SDS)
 """What is referred to goes before what refers to it (xDS protocol, "Eventual consistency considerations")."""
 

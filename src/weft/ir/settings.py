@@ -40,6 +40,7 @@ class MeshSettings(Struct, frozen=True, kw_only=True):
     `captures_dns`: proxies answer their workloads' DNS where these do not say otherwise. `resolvers` are whom they ask
     for names that they do not know: nobody without any, None for those of the place that they run in. Where there is
     `cluster_dns`, they answer only for hosts that it does not know.
+    `on_demand`: sidecars get clusters that only requests of HTTP use when the first such request asks for them.
     """
 
     trust_domain: TrustDomain = TrustDomain(name="cluster.local")
@@ -66,6 +67,7 @@ class MeshSettings(Struct, frozen=True, kw_only=True):
     captures_dns: bool = False
     resolvers: tuple[str, ...] | None = ()
     cluster_dns: bool = False
+    on_demand: bool = False
     family_order: tuple[str, ...] = ("profile", "virtual", "standard", "ingress")
 
 

@@ -260,6 +260,9 @@ class MeshReader(Protocol):
     def cluster_names(self, scope: ProxyScope) -> tuple[str, ...]:
         """Names of all outbound clusters in a scope, sorted."""
 
+    def clusters_on_demand(self, scope: ProxyScope) -> frozenset[str]:
+        """Names of those that are told only to a proxy that asks for them."""
+
     def cluster(self, scope: ProxyScope, name: str) -> Cluster | None:
         """One outbound cluster of a scope; None if there is none (any more)."""
 

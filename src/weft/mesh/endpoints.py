@@ -44,15 +44,39 @@ class EndpointTable:
             return tuple(self._live(service, port))
         stated = self._inventory.stated(service)
         static = (e for e in stated if not service.families or family_of(e.address) in service.families)
-        return tuple(_of_static(e, port, service) for e in static)
+        return tuple(self._stated(e, port, service) for e in static)
 
     def _live(self, service: Service, port: ServicePort) -> Iterator[Endpoint]:
         """The endpoints that are workloads; one that takes no mutual TLS on its port is not offered it (Istio)."""
         for workload in self._inventory.members(service.members) if service.members is not None else ():
             endpoint = _of_workload(workload, port, service)
             if endpoint is not None:
-                refused = endpoint.mesh_tls and self._mutual(class_of(workload), endpoint.port) == "off"
-                yield structs.replace(endpoint, mesh_tls=False) if refused else endpoint
+                yield self._as_served(endpoint, workload)
+
+    def _stated(self, stated: StaticEndpoint, port: ServicePort, service: Service) -> Endpoint:
+        """An endpoint that a service states. If it is the address of a pod, it is reached like that pod.
+
+        Source: Istio, which looks up the pods of EndpointSlices that name none (`targetRef`) by address.
+        """
+        endpoint = _of_static(stated, port, service)
+        workload = self._inventory.at(stated.address) if service.registry == "cluster" else None
+        if workload is None:
+            return endpoint
+        known = structs.replace(
+            endpoint,
+            workload=workload.uid,
+            address=workload.proxy_address or endpoint.address,
+            mesh_tls=workload.mode != "none",
+            network=workload.network,
+            locality=workload.locality,
+            labels=workload.labels,
+            identity=workload.identity,
+        )
+        return self._as_served(known, workload)
+
+    def _as_served(self, endpoint: Endpoint, workload: Workload) -> Endpoint:
+        refused = endpoint.mesh_tls and self._mutual(class_of(workload), endpoint.port) == "off"
+        return structs.replace(endpoint, mesh_tls=False) if refused else endpoint
 
 
 def _of_workload(workload: Workload, port: ServicePort, service: Service) -> Endpoint | None:

@@ -35,6 +35,7 @@ class Inventory:
         self._by_label = fragments.index("workloads by label", _workload_labels, Workload)
         self._stated = fragments.index("stated endpoints by host", lambda stated: (stated.host,), StatedEndpoints)
         self._by_uid = fragments.index("workloads by uid", lambda workload: (workload.uid,), Workload)
+        self._by_address = fragments.index("workloads by address", lambda workload: workload.addresses, Workload)
         self._alias_hosts = fragments.index("other names", _alias_hosts, Service)
         self._service: Derived[tuple[str, str], Service | None] = Derived(graph, "service", self._best_service)
         self._meant: Derived[tuple[str, str], Service | None] = Derived(graph, "service of alias", self._follow)
@@ -100,6 +101,12 @@ class Inventory:
         """A workload by its uid."""
         found = self._fragments.of(self._by_uid.get(uid), Workload)
         return next((workload for workload in found if workload.uid == uid), None)
+
+    def at(self, address: str) -> Workload | None:
+        """The workload at an address; None where there is none, or more than one (they share a machine's address)."""
+        found = self._fragments.of(self._by_address.get(address), Workload)
+        workloads = [workload for workload in found if address in workload.addresses]
+        return workloads[0] if len(workloads) == 1 else None
 
     def workloads(self) -> tuple[str, ...]:
         """The uids of all workloads, sorted."""

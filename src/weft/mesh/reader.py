@@ -29,6 +29,7 @@ from weft.mesh.gateways import Gateways
 from weft.mesh.hostnames import Hostnames
 from weft.mesh.inventory import Inventory, class_of
 from weft.mesh.names import parse_cluster
+from weft.mesh.on_demand import OnDemand
 from weft.mesh.outbound import Outbound
 from weft.mesh.routes import Level, RouteResolver, RouteTables
 from weft.mesh.scope import Role, Scopes
@@ -60,6 +61,9 @@ class Mesh:
             endpoints=self.endpoint_table,
             settings=settings,
         )
+        self._on_demand = OnDemand(
+            fragments, self.scopes, clusters=self._clusters, outbound=self._outbound, settings=settings
+        )
         self.hostnames = Hostnames(graph, self.scopes, self.endpoint_table, settings)
         self._credentials = Credentials(fragments.objects)
         self._gateways = Gateways(
@@ -87,6 +91,10 @@ class Mesh:
     def cluster_names(self, scope: ProxyScope) -> tuple[str, ...]:
         """Names of all outbound clusters in a scope, sorted."""
         return self._clusters.names(scope)
+
+    def clusters_on_demand(self, scope: ProxyScope) -> frozenset[str]:
+        """Names of those that are told only to a proxy that asks for them."""
+        return self._on_demand.names(scope)
 
     def cluster(self, scope: ProxyScope, name: str) -> Cluster | None:
         """One outbound cluster of a scope."""

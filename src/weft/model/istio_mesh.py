@@ -170,7 +170,7 @@ def decode_mesh_config(text: str, ref: Ref) -> DecodedMesh:
             if not problems:
                 readable[name] = value
     config, _ = schema.convert(readable, MeshConfig)
-    unread = ((_DEFAULT_CONFIG, *path) for path in unread_fields(config.default_config))
+    unread = ((_DEFAULT_CONFIG, *path) for path in unread_fields(config.default_config, of_mesh=True))
     issues += (_unsupported(path, _PROXIES, ref) for path in unread)
     return DecodedMesh(config, tuple(issues))
 

@@ -8,7 +8,8 @@ from tests.unit.apps.test_pipeline import POD, SERVICE, put
 from weft.apps.pipeline import Pipeline
 from weft.apps.views import ProxyViews
 from weft.base.issues import Ref
-from weft.envoy.type_urls import CDS, EDS, LDS, RDS, VHDS
+from weft.envoy.type_urls import CDS, EDS, LDS, ON_DEMAND, RDS, VHDS
+from weft.serve.ads.batches import Versions, versions_of
 from weft.serve.ads.messages import Node
 from weft.serve.ads.views import Changes, View
 from weft.serve.callers import Pod
@@ -205,3 +206,31 @@ def test_a_pod_that_is_connected_no_more_is_not_moved(world: World) -> None:
     world.view("web-1")
     world.views.forget_unused(lambda _: False)
     assert world.put(pod("web-1", "app: moved")) == set()
+
+
+ON_DEMAND_SETTINGS = """
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: istio, namespace: istio-system}
+data: {mesh: "defaultConfig: {proxyMetadata: {WEFT_ON_DEMAND_CLUSTERS: 'true'}}"}
+"""
+
+
+def test_clusters_on_demand_are_found_and_not_told_to_all(world: World) -> None:
+    view, stream = world.view("web-1"), Stream()
+    view.attach(stream)
+    assert WEB in (view.source.wildcard(CDS) or {})
+    world.put(ON_DEMAND_SETTINGS)
+    assert (stream.heard[-1][CDS], stream.heard[-1][ON_DEMAND]) == ({WEB}, {WEB})
+    whole = view.source.wildcard(CDS) or {}
+    assert WEB not in whole
+    assert "PassthroughCluster" in whole
+    found = view.source.named(CDS, WEB)
+    assert found is not None
+    rule = "apiVersion: networking.istio.io/v1\nkind: DestinationRule\nmetadata: {name: web, namespace: shop}\n"
+    world.put(f"{rule}spec: {{host: web, trafficPolicy: {{connectionPool: {{tcp: {{connectTimeout: 3s}}}}}}}}")
+    told = [each for heard in stream.heard[1:] for each in heard.items() if each[0] in (CDS, ON_DEMAND)]
+    assert told == [(ON_DEMAND, {WEB})]
+    changed = view.source.derived(versions_of, CDS, frozenset((WEB,)))
+    assert changed.names == {WEB}
+    assert changed != Versions.of([found])

@@ -53,6 +53,31 @@ def test_stated_endpoints_count_where_no_workload_is_known() -> None:
     assert addresses(world, name) == ["10.9.9.9"]
 
 
+def test_a_stated_address_of_a_workload_is_reached_like_the_workload() -> None:
+    """An EndpointSlice by hand, of a Service without a selector: the pod may take nothing but mutual TLS."""
+    world = World()
+    pod = workload("reviews-1", {"app": "reviews"}, identity="spiffe://x/ns/n/sa/two")
+    static = stated("by-hand", StaticEndpoint(pod.addresses[0]), StaticEndpoint("10.9.9.9"))
+    world.put(service("by-hand"), static)
+    name = f"outbound|80||{host_of('by-hand')}"
+
+    def found() -> list[tuple[str, str | None, bool]]:
+        endpoints = world.mesh.endpoints(scope(), name)
+        assert endpoints is not None
+        return sorted((e.address, e.workload, e.mesh_tls) for group in endpoints.groups for e in group.endpoints)
+
+    bare = ("10.9.9.9", None, False)
+    assert found() == sorted([bare, (pod.addresses[0], None, False)])
+    world.put(pod, name="pod")
+    assert found() == sorted([bare, (pod.addresses[0], pod.uid, True)])
+    world.put(Authentication(source("policy"), Target("mesh"), mutual="off"), name="off")
+    assert found() == sorted([bare, (pod.addresses[0], pod.uid, False)])
+    world.remove("off")
+    same = workload("other", {"app": "other"}, addresses=pod.addresses)
+    world.put(same, name="same")
+    assert found() == sorted([bare, (pod.addresses[0], None, False)]), "it can't be said whose it is"
+
+
 def addresses(world: World, cluster: str) -> list[str]:
     found = world.mesh.endpoints(scope(), cluster)
     assert found is not None

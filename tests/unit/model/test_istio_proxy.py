@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from weft.model.istio_proxy import captures_dns, parse_proxy_config, unread_fields
+from weft.model.istio_proxy import ON_DEMAND, captures_dns, on_demand, parse_proxy_config, unread_fields
 
 CAPTURE = "ISTIO_META_DNS_CAPTURE"
 
@@ -27,6 +27,14 @@ def test_what_has_no_effect_is_told_and_what_needs_none_is_not() -> None:
     config = {"proxyMetadata": metadata, "holdApplicationUntilProxyStarts": True, "tracing": {}}
     assert list(unread_fields(config)) == [("proxyMetadata", "OTHER"), ("holdApplicationUntilProxyStarts",)]
     assert list(unread_fields({"proxyMetadata": {CAPTURE: "perhaps"}})) == [("proxyMetadata", CAPTURE)]
+
+
+def test_clusters_on_demand_are_a_matter_of_the_whole_mesh() -> None:
+    config = {"proxyMetadata": {ON_DEMAND: "true"}}
+    assert on_demand(config) is True
+    assert on_demand({"proxyMetadata": {ON_DEMAND: "perhaps"}}) is None
+    assert list(unread_fields(config, of_mesh=True)) == []
+    assert list(unread_fields(config)) == [("proxyMetadata", ON_DEMAND)], "a pod can't have it for itself"
 
 
 def test_a_text_that_is_no_configuration_is_refused() -> None:

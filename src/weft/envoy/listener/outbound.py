@@ -90,7 +90,8 @@ def _loop_chain(settings: MeshSettings) -> Message:
 def _http_chain(name: str, route: str, settings: MeshSettings) -> Message:
     match = {"transport_protocol": PLAINTEXT, "application_protocols": list(PLAINTEXT_HTTP)}
     chain = HttpChain("outbound", f"outbound_{name}", route)
-    return filter_chain(name, [connection_manager(chain, client_filters(), settings)], match)
+    filters = client_filters(on_demand=settings.on_demand)
+    return filter_chain(name, [connection_manager(chain, filters, settings)], match)
 
 
 def _default_chain(source: OutboundListener, settings: MeshSettings) -> Message:

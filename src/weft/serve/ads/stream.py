@@ -8,7 +8,9 @@ Envoy 1.40 and is tested with it:
 - A cluster that changes waits for its endpoints again, though they did not change: they are sent again behind it.
   Certificates need not be.
 - Removals wait until whatever may refer to the removed resource is settled: break after make.
-- Virtual hosts are those of the tables that the client asked for: see `host_subscription`.
+- Virtual hosts are those of the tables that the client asked for: see `host_subscription`. A client goes on to tell the
+  hosts of a table that it has forgotten. If it gets the table anew, and the stream breaks before its hosts came, it
+  would tell that it has all. So such a table comes under a version of its own (`UNSURE`) until its hosts were taken.
 - Only the writer asks for responses, one at a time, so that changes merge while it is busy or an ACK is awaited.
 """
 
@@ -17,7 +19,8 @@ from typing import Final
 
 from msgspec import Struct
 
-from weft.envoy.type_urls import CDS, ECDS, EDS, LDS, PUSH_ORDER, RDS, SDS, VHDS
+from weft.envoy.resource import with_version
+from weft.envoy.type_urls import CDS, ECDS, EDS, LDS, ON_DEMAND, PUSH_ORDER, RDS, SDS, VHDS
 from weft.serve.ads.batches import Batch
 from weft.serve.ads.bodies import Bodies
 from weft.serve.ads.host_subscription import HostSubscription
@@ -36,6 +39,8 @@ _REMOVED_AFTER: Final = {
     RDS: (LDS,),
     SDS: (CDS, LDS),
 }
+UNSURE: Final = "?"
+"""At the end of a version: a client that tells it may have the table without its virtual hosts."""
 _MOSTLY_ASKED_FOR: Final = frozenset((CDS, LDS, RDS))
 
 
@@ -81,6 +86,8 @@ class DeltaStream:
         self._due: set[str] = set()  # types that may be pending: none, most of the time
         self._rewarming = NONE
         self._tables_held = NONE
+        self._tables_dropped = NONE
+        self._unsure = NONE
         self._responses = 0
         self.last_type = ""
         """The type of the last response."""
@@ -108,7 +115,11 @@ class DeltaStream:
             self._open(request)
         else:
             refusal = subscription.answered(request.nonce, request.error, now) if request.nonce else None
+            if request.type_url == RDS and request.subscribe:
+                self._doubt(request.subscribe & (subscription.names | self._tables_dropped))
             subscription.update(self._source, request)
+            if self._unsure:
+                self._confirm_tables()
             if not (refusal or request.subscribe or request.unsubscribe or subscription.pending):
                 return None
         self._due.add(request.type_url)
@@ -119,10 +130,12 @@ class DeltaStream:
     def changed(self, changes: Changes) -> None:
         """Notes what changed in the source, which has the new content already."""
         for type_url, names in changes.items():
-            subscription = self._subscriptions.get(type_url)
+            subscription = self._subscriptions.get(CDS if type_url == ON_DEMAND else type_url)
             if subscription is not None:
-                self._due.add(type_url)
-                subscription.changed(frozenset(names))
+                self._due.add(subscription.type_url)
+                subscription.changed(frozenset(names) if type_url != ON_DEMAND else subscription.names & names)
+        if ON_DEMAND in changes and CDS in changes and CDS in self._subscriptions:
+            self._subscriptions[CDS].follow(self._source, frozenset(changes[CDS]) & changes[ON_DEMAND])
 
     def move(self, source: ResourceSource) -> None:
         """Shows another source from now on: only what differs is sent. Tell all changes of the old one before."""
@@ -130,6 +143,8 @@ class DeltaStream:
         for subscription in self._subscriptions.values():
             different = differences(self._source, source, subscription.type_url, subscription.names)
             subscription.changed(frozenset(different))
+            if subscription.type_url == CDS:
+                subscription.follow(source, frozenset(different))
         self._source = source
 
     def poll(self, now: float) -> Response | None:
@@ -177,12 +192,29 @@ class DeltaStream:
     def _relate_hosts(self, request: DeltaRequest) -> None:
         """Virtual hosts come with the tables that a client asks for."""
         asked, unwanted = request.subscribe, request.unsubscribe
-        self._tables_held = (self._tables_held - asked - unwanted).union(request.held.without(frozenset()))
+        told = request.held.without(frozenset()).items() if request.held else ()
+        held = frozenset(name for name, version in told if not version.endswith(UNSURE))
+        self._tables_held = (self._tables_held - asked - unwanted) | held
+        self._tables_dropped |= unwanted
+        if asked - held and any(subscription.resumed for subscription in self._order):
+            self._doubt(asked - held)
         hosts = self._subscriptions.get(VHDS)
         if isinstance(hosts, HostSubscription):
             self._due.add(VHDS)
             hosts.drop(self._source, unwanted)
             hosts.ask(self._source, asked - unwanted, self._tables_held)
+
+    def _doubt(self, tables: Names) -> None:
+        if tables and self._source.wildcard(VHDS):
+            self._unsure |= tables
+
+    def _confirm_tables(self) -> None:
+        """Tells tables under their true version once the client has taken all hosts."""
+        hosts, tables = self._subscriptions.get(VHDS), self._subscriptions[RDS]
+        if not tables.unsettled and (hosts is None or not hosts.unsettled):
+            self._due.add(RDS)
+            tables.changed(self._unsure)
+            self._unsure = NONE
 
     def _ordered(self) -> Iterator[Subscription]:
         for type_url in PUSH_ORDER:
@@ -209,7 +241,10 @@ class DeltaStream:
         subscription.sent(batch, nonce, now)
         if subscription.type_url == CDS:
             self._resend_endpoints(batch.present)
-        return self._bodies.body(subscription.type_url, batch.resources), self._rest(nonce, batch)
+        resources = batch.resources
+        if self._unsure and subscription.type_url == RDS:
+            resources = tuple(with_version(r, r.version + UNSURE) if r.name in self._unsure else r for r in resources)
+        return self._bodies.body(subscription.type_url, resources), self._rest(nonce, batch)
 
     def _rest(self, nonce: str, batch: Batch) -> bytes:
         return encode_rest(nonce, batch.removed)

@@ -84,6 +84,8 @@ class Subscription:
             there = source.derived(versions_of_all, self.type_url, NONE)
             current, other = there.compare(held) if held else (NONE, NONE)
             self.stale = (there.names - current) | other if held else there.names
+            if other:
+                self.follow(source, other)
 
     def update(self, source: ResourceSource, request: DeltaRequest) -> None:
         """Takes a later request. A name that is subscribed to again is sent again, the wildcard is not."""
@@ -133,6 +135,15 @@ class Subscription:
         self.stale = self.stale | wanted if self.stale else wanted
         if self.refused:
             self.refused -= wanted
+
+    def follow(self, source: ResourceSource, names: Names) -> None:
+        """Notes which of these names, told as a part of the whole, are told only to those who ask for them now. The
+        client has them: it goes on to hear of them as if it had asked.
+        """
+        apart = tuple(names.difference(source.wildcard(self.type_url) or ()) if names else ())
+        found = [each.name for each in source.find(self.type_url, apart) if each is not None]
+        if found:
+            self.names = self._sets.changed(self.names, frozenset(found))
 
     def _resend(self, names: Set[str]) -> None:
         """Sends these again, changed or not. The client waits for them: if they are gone it must hear so at once."""

@@ -20,7 +20,9 @@ class ResourceSource(Protocol):
     """Where streams look up what a proxy shall hold now. Look-ups never wait, and are cheap when repeated."""
 
     def wildcard(self, type_url: str) -> Mapping[str, Resource] | None:
-        """All resources of a type that is discovered as a whole (CDS, LDS, VHDS); None for other types."""
+        """All resources of a type that is discovered as a whole (CDS, LDS, VHDS); None for other types. Clusters that
+        are told to who asks by name are not among them, but under ON_DEMAND.
+        """
 
     def named(self, type_url: str, name: str) -> Resource | None:
         """One resource, of any type; None if there is none (any more)."""

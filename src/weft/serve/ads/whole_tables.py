@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final, TypeVar
 
 from weft.envoy.resource import Resource
-from weft.envoy.type_urls import RDS, VHDS
+from weft.envoy.type_urls import CDS, ON_DEMAND, RDS, VHDS
 from weft.envoy.whole_table import JoinedHosts, joined_hosts, whole_table
 from weft.serve.ads.host_subscription import table_of
 from weft.serve.ads.names import Names
@@ -41,8 +41,11 @@ class WholeTables:
         self._tables = tables
 
     def wildcard(self, type_url: str) -> Mapping[str, Resource] | None:
-        """As in `ResourceSource`; there are no virtual hosts of their own."""
-        return None if type_url == VHDS else self._source.wildcard(type_url)
+        """As in `ResourceSource`; there are no virtual hosts of their own, and no clusters on demand."""
+        if type_url in (VHDS, ON_DEMAND):
+            return None
+        found, apart = self._source.wildcard(type_url), self._source.wildcard(ON_DEMAND) if type_url == CDS else None
+        return {**found, **apart} if found is not None and apart else found
 
     def named(self, type_url: str, name: str) -> Resource | None:
         """As in `ResourceSource`."""
@@ -57,7 +60,7 @@ class WholeTables:
 
     def derived(self, rule: Rule[T], type_url: str, names: Names) -> T:
         """As in `ResourceSource`."""
-        if type_url in (RDS, VHDS):  # it follows from both types
+        if type_url in (RDS, VHDS) or (type_url == CDS and self._source.wildcard(ON_DEMAND)):  # it follows from both
             return rule(self, type_url, names)
         return self._source.derived(rule, type_url, names)
 
@@ -67,6 +70,10 @@ class WholeTables:
 
 def changed_tables(changes: Changes) -> Changes:
     """What changes for tables that are whole, where it changed in parts."""
+    apart = changes.get(ON_DEMAND)
+    if apart:
+        others = {kind: names for kind, names in changes.items() if kind != ON_DEMAND}
+        return changed_tables({**others, CDS: frozenset(apart).union(changes.get(CDS, ()))})
     hosts = changes.get(VHDS)
     if not hosts:
         return changes

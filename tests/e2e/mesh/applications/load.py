@@ -3,6 +3,9 @@
 A number of clients keep their connection, others open one for each request. Each sends at fixed times, whatever the
 answers take, as long as it is not behind by more than its own request. What counts as a failure: a status other than
 200, and a connection that can't be made, breaks, or is silent for too long.
+
+To a URL `tcp://host:port` lines are sent instead of requests, and the server has to answer each. There a connection
+that is kept has a number of lines to live: if it ends before, that is a failure, too.
 """
 
 import argparse
@@ -131,6 +134,35 @@ class Client:
         self._streams = None
 
 
+class LineClient(Client):
+    """Sends one line after the other, and opens a new connection when one has had its lines."""
+
+    def __init__(self, url: SplitResult, tally: Tally, *, lines: int) -> None:
+        super().__init__(url, tally, keeps=True)
+        self._lines = self._left = lines
+
+    async def _exchange(self) -> tuple[int, dict[str, str]]:
+        if self._streams is None:
+            self._streams = await asyncio.open_connection(self._host, self._port)
+            self._left = self._lines
+        reader, writer = self._streams
+        writer.write(b"line\n")
+        await writer.drain()
+        answer = await reader.readline()
+        if not answer.endswith(b"\n"):
+            raise BrokenError(f"closed with {self._left} of {self._lines} lines to go")
+        self._left -= 1
+        version, pod, _ = answer.decode().split(maxsplit=2)
+        return 200, {"x-version": version, "x-pod": pod, "connection": "" if self._left else "close"}
+
+
+def client_of(options: argparse.Namespace, tally: Tally, *, keeps: bool) -> Client:
+    url = urlsplit(options.url)
+    if url.scheme == "tcp":
+        return LineClient(url, tally, lines=options.lines if keeps else 1)
+    return Client(url, tally, keeps=keeps, proxy=options.proxy, to=options.to)
+
+
 async def happens(event: asyncio.Event, *, within: float) -> bool:
     if within > 0:
         with contextlib.suppress(TimeoutError):
@@ -146,10 +178,9 @@ def parsed(head: bytes) -> tuple[int, dict[str, str]]:
 
 async def run(options: argparse.Namespace) -> dict[str, Any]:
     tally = Tally()
-    url = urlsplit(options.url)
     kinds = [True] * options.kept + [False] * options.fresh
     interval = len(kinds) / options.rate
-    clients = [Client(url, tally, keeps=keeps, proxy=options.proxy, to=options.to) for keeps in kinds]
+    clients = [client_of(options, tally, keeps=keeps) for keeps in kinds]
     ended = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ended.set)
     print("started", flush=True)
@@ -172,6 +203,7 @@ def main() -> None:
     parser.add_argument("--proxy", default=proxy, help="host:port of an HTTP proxy to send them through")
     parser.add_argument("--to", default="", help="host:port to connect to, if it is not the URL's")
     parser.add_argument("--kept", type=int, default=8, help="clients that keep their connection")
+    parser.add_argument("--lines", type=int, default=10, help="lines of a connection that is kept")
     parser.add_argument("--fresh", type=int, default=2, help="clients that open a connection for each request")
     print(json.dumps(asyncio.run(run(parser.parse_args()))), flush=True)
 

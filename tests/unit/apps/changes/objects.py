@@ -24,13 +24,25 @@ _LABELS: Final[tuple[dict[str, str], ...]] = (
     {},
 )
 _TYPED_STATUS: Final = "Pod"
+_MORE: Final[tuple[Body, ...]] = (
+    {
+        "apiVersion": "security.istio.io/v1",
+        "kind": "RequestAuthentication",
+        "metadata": {"name": "tokens", "namespace": "shop"},
+        "spec": {
+            "selector": {"matchLabels": {"app": "reviews"}},
+            "jwtRules": [{"issuer": "https://tokens.example", "audiences": ["shop", "depot"]}],
+        },
+    },
+)
+"""Of kinds that no golden case has."""
 
 
 def corpus() -> tuple[list[Body], list[Body]]:
     """The objects of a small mesh to start with, and all others, each once."""
     first = [body for name in ("sidecar-egress-hosts", "gateway-http") for body in _of_worlds(name)]
     every = [body for name in case.names() for body in case.read(name).bodies]
-    return _unique(first), _unique(every)
+    return _unique(first), _unique([*every, *_MORE])
 
 
 def decode(body: Body) -> Value | None:
@@ -78,7 +90,7 @@ def broken(body: Body, choice: int) -> Body:
 def thinned(body: Body, choice: int) -> Body:
     """Without one entry of one of its lists: a port, a rule, a subset, a host, a server."""
     changed = copy.deepcopy(body)
-    lists = [value for value in _lists(changed.get("spec")) if value]
+    lists = [value for value in _lists(_content(changed)) if value]
     if lists:
         chosen = lists[choice % len(lists)]
         del chosen[choice % len(chosen)]
@@ -88,7 +100,7 @@ def thinned(body: Body, choice: int) -> Body:
 def doubled(body: Body, choice: int) -> Body:
     """With the first entry of one of its lists once more at the end, ports under another number and name."""
     changed = copy.deepcopy(body)
-    lists = [value for value in _lists(changed.get("spec")) if value]
+    lists = [value for value in _lists(_content(changed)) if value]
     if lists:
         chosen = lists[choice % len(lists)]
         entry = copy.deepcopy(chosen[0])
@@ -98,8 +110,25 @@ def doubled(body: Body, choice: int) -> Body:
     return changed
 
 
+def exported(body: Body, choice: int) -> Body:
+    """Seen by all namespaces, by its own, by one, or by none."""
+    scope = ("*", ".", NAMESPACES[choice % len(NAMESPACES)], "~")[choice % 4]
+    if body["kind"] == "Service":
+        return _with_metadata(body, annotations={"networking.istio.io/exportTo": scope})
+    spec = body.get("spec")
+    return {**body, "spec": {**spec, "exportTo": [scope]}} if isinstance(spec, dict) else body
+
+
+def grafted(body: Body, other: Body) -> Body:
+    """What another object of its kind says."""
+    return {**other, "metadata": body["metadata"]}
+
+
 def turned(body: Body, choice: int) -> Body:
-    """A pod that is ready or not, that has ended, or that has no sidecar any more; of other kinds the same object."""
+    """A pod that is ready or not, that has ended, or that has no sidecar any more; endpoints of which one is ready, not
+    ready or ending; of other kinds the same object."""
+    if body.get("kind") == "EndpointSlice":
+        return _with_turned_endpoint(body, choice)
     if body.get("kind") != "Pod":
         return body
     status = body.get("status", {})
@@ -124,11 +153,22 @@ def touched(body: Body, choice: int) -> Body:
     return changed if body["kind"] == _TYPED_STATUS else {**changed, "status": {"observedGeneration": choice}}
 
 
-VARIANTS: Final = (aged, moved, renamed, relabelled, broken, thinned, doubled, turned)
+VARIANTS: Final = (aged, moved, renamed, relabelled, broken, thinned, doubled, exported, turned)
 
 
 def _with_metadata(body: Body, **fields: Any) -> Body:
     return {**body, "metadata": {**body.get("metadata", {}), **fields}}
+
+
+def _with_turned_endpoint(body: Body, choice: int) -> Body:
+    endpoints = copy.deepcopy(body.get("endpoints") or [{"addresses": ["192.0.2.77"]}])
+    ready = choice % 3 == 0
+    endpoints[choice % len(endpoints)]["conditions"] = {"ready": ready, "serving": True, "terminating": choice % 3 == 2}
+    return {**body, "endpoints": endpoints}
+
+
+def _content(body: Body) -> Body:
+    return {name: value for name, value in body.items() if name not in ("metadata", "status")}
 
 
 def _lists(value: Any) -> Iterator[list[Any]]:

@@ -3,15 +3,20 @@
 `./dev test tests/unit/apps/changes --hypothesis-profile thorough --timeout 0` tries thousands of sequences.
 """
 
+from collections import defaultdict
 from collections.abc import Callable
 from typing import Final
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.unit.apps.changes.objects import VARIANTS, Body, corpus, moved, renamed, touched
+from tests.unit.apps.changes.objects import VARIANTS, Body, corpus, grafted, moved, renamed, touched
 from tests.unit.apps.changes.world import ChangingMesh, all_issues, held_by, proxy_names
 
 FIRST, EVERY = corpus()
+
+BY_KIND: Final = defaultdict[str, list[Body]](list)
+for each in EVERY:
+    BY_KIND[each["kind"]].append(each)
 
 Change = Callable[[ChangingMesh], None]
 Variant = Callable[[Body, int], Body]
@@ -24,6 +29,17 @@ def put(body: Body) -> Change:
 def vary(number: int, variant: Variant, choice: int) -> Change:
     """Another state of an object that is there."""
     return lambda mesh: mesh.set(variant(mesh.nth(number), choice))
+
+
+def graft(number: int, choice: int) -> Change:
+    """An object that is there, edited to say what another one of its kind says."""
+
+    def change(mesh: ChangingMesh) -> None:
+        body = mesh.nth(number)
+        others = BY_KIND[body["kind"]]
+        mesh.set(grafted(body, others[choice % len(others)]))
+
+    return change
 
 
 def move(number: int, variant: Variant, choice: int) -> Change:
@@ -48,12 +64,14 @@ def restore(number: int) -> Change:
 
 _PRESENT: Final = st.integers(0, 40)
 _CHOICE: Final = st.integers(0, 7)
-_BODY: Final = st.sampled_from(EVERY)
+_BODY: Final = st.one_of(st.sampled_from(EVERY), *map(st.sampled_from, BY_KIND.values()))
+"""Also of kinds that there are few objects of."""
 _VARIANT: Final = st.sampled_from(VARIANTS)
 _CHANGE: Final = st.one_of(
     st.builds(put, _BODY),
     st.builds(lambda body, variant, choice: put(variant(body, choice)), _BODY, _VARIANT, _CHOICE),
     st.builds(vary, _PRESENT, _VARIANT, _CHOICE),
+    st.builds(graft, _PRESENT, st.integers(0, 50)),
     st.builds(move, _PRESENT, st.sampled_from((moved, renamed)), _CHOICE),
     st.builds(remove, _PRESENT),
     st.builds(restore, _PRESENT),

@@ -5,7 +5,7 @@ from collections import Counter
 from typing import Final
 
 from hypothesis import settings
-from tests.unit.apps.changes.objects import VARIANTS, corpus
+from tests.unit.apps.changes.objects import VARIANTS, broken, corpus, decode
 from tests.unit.apps.changes.world import ChangingMesh
 
 FIRST, EVERY = corpus()
@@ -39,7 +39,9 @@ def start_again(mesh: ChangingMesh) -> None:
 def test_changes_leave_nothing_behind() -> None:
     mesh = ChangingMesh()
     start_again(mesh)
-    for number in range(5):  # until everything was met once: caches by number, name and kind are full
+    for body in EVERY:  # until everything was met once: caches by number, name and kind are full
+        decode(broken(body, 0))
+    for number in range(5):
         round_of_changes(mesh, number)
     before = alive()
     for number in range(5, 5 + _ROUNDS):

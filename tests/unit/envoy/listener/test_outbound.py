@@ -169,3 +169,8 @@ def test_connections_of_each_family_of_the_workload_are_taken() -> None:
     assert _places(json_of(virtual_outbound("allow", SETTINGS, ("IPv6",)))) == [("::", 15001)]
     both = json_of(virtual_outbound("allow", SETTINGS, ("IPv6", "IPv4")))
     assert _places(both) == [("::", 15001), ("0.0.0.0", 15001)]
+
+
+def test_requests_ask_for_clusters_where_these_come_on_demand() -> None:
+    (http, _) = chains(outbound_listener(_listener("http"), MeshSettings(on_demand=True)))
+    assert http_filters(http)[0] == "envoy.filters.http.on_demand"

@@ -91,3 +91,39 @@ def test_what_a_client_tells_of_tables_that_it_has_is_not_sent_again() -> None:
 def test_what_is_refused_alone_is_tried_once_more_when_others_were_taken() -> None:
     _, client = connected(bad(VHDS, "80/a"), item(VHDS, "80/b"))
     assert told(client) == [({"80/a", "80/b"}, []), ({"80/a"}, []), ({"80/b"}, []), ({"80/a"}, [])]
+
+
+def test_a_stream_that_breaks_before_a_tables_hosts_came_does_not_leave_it_empty() -> None:
+    """The client has the table anew, and still tells the hosts of the former one, which it has forgotten with it."""
+    table, client = connected(item(VHDS, "80/a"))
+    client.settle()
+    client.subscribe(RDS, "80")  # it dropped it and came back to it before it could say so
+    while client.inbox or client.poll():
+        if client.inbox[0].type_url == VHDS:
+            break  # it is lost
+        client.answer()
+    assert set(client.kept[VHDS].versions) == {"80/a"}
+    client.reconnect(DeltaStream(table, client.time))
+    assert told(client) == [({"80/a"}, [])]
+    client.reconnect(DeltaStream(table, client.time))
+    assert told(client) == [], "now it has them"
+
+
+def test_a_client_that_comes_back_and_asks_for_a_table_anew_is_not_believed_twice() -> None:
+    """It has told hosts of a table that it does not have; the next stream breaks, too."""
+    table, client = connected(item(CDS, "cluster"), item(VHDS, "80/a"))
+    client.subscribe(CDS)
+    client.settle()
+    client.kept = {CDS: client.kept.pop(CDS), **client.kept}  # Envoy tells it first
+    client.kept[RDS].versions.clear()
+    client.reconnect(DeltaStream(table, client.time))
+    first = client.poll()
+    assert first is not None
+    assert first.type_url == RDS
+    client.answer()
+    client.reconnect(DeltaStream(table, client.time))
+    assert told(client) == [({"80/a"}, [])]
+    client.reconnect(DeltaStream(table, client.time))
+    before = len(client.seen)
+    client.settle()
+    assert client.seen[before:] == [], "tables and hosts are known under their true versions"

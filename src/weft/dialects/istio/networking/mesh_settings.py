@@ -20,7 +20,7 @@ from weft.ir.routing import Retry
 from weft.ir.settings import DEFAULT_INBOUND_RETRY, MeshSettings, PathNormal
 from weft.ir.traffic import TrafficSettings
 from weft.model.istio_mesh import DefaultTrafficPolicy, MeshConfig, TlsConfig
-from weft.model.istio_proxy import captures_dns, concurrency
+from weft.model.istio_proxy import captures_dns, concurrency, on_demand
 
 _ROOT: Final = "data.mesh"
 _OUTBOUND: Final = MappingProxyType[str, Literal["allow", "deny", "resolve"]](
@@ -50,6 +50,7 @@ def mesh_settings(
     outbound, paths = config.outbound_traffic_policy, config.path_normalization
     detect = check_duration(report, f"{_ROOT}.protocolDetectionTimeout", config.protocol_detection_timeout, least=0)
     captures, threads = captures_dns(config.default_config), concurrency(config.default_config)
+    clusters = on_demand(config.default_config)
     settings = replace(
         start,
         trust_domain=_trust_domain(config, context),
@@ -68,6 +69,7 @@ def mesh_settings(
         lowest_tls=_lowest_tls(config.mesh_mtls, context),
         concurrency=start.concurrency if threads is None else threads,
         captures_dns=start.captures_dns if captures is None else captures,
+        on_demand=start.on_demand if clusters is None else clusters,
     )
     if outbound is not None and outbound.mode == "ALLOW_ANY_DYNAMIC_DNS":
         effect = "unknown destinations are called at the address that the client has, as with ALLOW_ANY"

@@ -165,7 +165,10 @@ class _ViewSource:
         if type_url not in WHOLE_TYPES:
             return self._waiting(CDS) if type_url == ON_DEMAND else None
         own, shared = self._tables(type_url)
-        return {**shared, **own} if own else shared
+        if not own:
+            return shared
+        question = ("all", frozenset[str]())
+        return self._recollection.answer((self._own, type_url), (own, shared), question, lambda: {**shared, **own})
 
     def named(self, type_url: str, name: str) -> Resource | None:
         """One resource; None if there is none."""

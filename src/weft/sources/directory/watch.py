@@ -81,11 +81,13 @@ class _Follower:
     def run(self) -> None:
         """Returns when it is stopped."""
         with _notifications(self._source) as notifications:
-            going = True
+            going, followed = True, None
             while going:
                 unwatched = self._look()
-                if notifications is not None and notifications.follow(self._source.folders):
+                folders = self._source.folders
+                if notifications is not None and folders is not followed and notifications.follow(folders):
                     self._changed(None, finished=True)  # nobody told what happened there until now
+                followed = folders
                 blind = notifications is None or not notifications.complete or self._source.restless
                 going = self._wait(notifications, unwatched if blind else None)
 

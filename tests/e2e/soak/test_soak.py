@@ -64,8 +64,11 @@ def limit(before: float) -> float:
 def check_loads(soak: Soak, results: dict[str, LoadResult]) -> None:
     """All requests got their answer, at the pace that was asked for."""
     failures = sorted((each.at, name, each.what) for name, result in results.items() for each in result.failures)
-    for at, name, what in failures[:3]:
-        print(f"--- {name}: {what}\n{soak.around(at)}")
+    by_second = Counter((round(at - failures[0][0]), name, what) for at, name, what in failures)
+    for (second, name, what), number in sorted(by_second.items()):
+        print(f"{second:+} s: {number} of {name}: {what}")
+    if failures:
+        print(f"--- before the first failure\n{soak.around(failures[0][0])}")
     assert failures == []
     assert {name: result.pause for name, result in results.items() if result.pause > PAUSE} == {}
 

@@ -15,7 +15,7 @@ from typing import Final, Protocol
 
 from msgspec import Struct
 
-from weft.telemetry.push_log import Lane
+from weft.telemetry.push_log import LANES, Lane
 
 
 class Work(Protocol):
@@ -84,14 +84,24 @@ class Pushes:
         self._endpoints = asyncio.Event()
         self._everything = asyncio.Event()
         self._since: dict[Lane, float] = {}
+        self._changes = 0
+        self._told: dict[Lane, int] = dict.fromkeys(LANES, 0)
+        self._news = asyncio.Event()
 
     def changed(self) -> None:
         """Takes note that something changed. Returns at once."""
+        self._changes += 1
         self._endpoints.set()
         self._everything.set()
         now = time.monotonic()
         self._since.setdefault("endpoints", now)
         self._since.setdefault("everything", now)
+
+    async def told(self) -> None:
+        """Returns when all that has changed until now was told: at once if nothing waits."""
+        changes = self._changes
+        while min(self._told.values()) < changes:
+            await self._news.wait()
 
     async def run(self) -> None:
         """Works until cancelled; ends with whatever the work raises."""
@@ -103,28 +113,36 @@ class Pushes:
         while True:
             await self._endpoints.wait()
             self._endpoints.clear()
-            began = time.monotonic()
+            began, changes = time.monotonic(), self._changes
             since = self._start("endpoints")
             with self._observer.telling("endpoints", since):
                 self._work.publish_endpoints()
+            self._end("endpoints", changes)
             await asyncio.sleep(began + self._pacing.endpoints - time.monotonic())
 
     async def _push_everything(self) -> None:
         while True:
             await self._everything.wait()
             self._everything.clear()
+            changes = self._changes
             since = self._start("everything")
             busy = await self._compute()
             if self._work.computed:  # else endpoints keep their own pace
                 with self._observer.telling("everything", since):
                     self._work.publish_endpoints()
                     self._work.publish()
+            self._end("everything", changes)
             await asyncio.sleep(min(max(self._pacing.everything, busy), self._pacing.longest))
 
     def _start(self, lane: Lane) -> float:
         since = self._since.pop(lane)
         self._observer.started(lane, since)
         return since
+
+    def _end(self, lane: Lane, changes: int) -> None:
+        self._told[lane] = changes
+        self._news.set()
+        self._news = asyncio.Event()
 
     async def _compute(self) -> float:
         """Computes in slices; returns the seconds that it took without the pauses."""

@@ -6,6 +6,7 @@ import asyncio
 import os
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import Final
 
 from msgspec import Struct
@@ -45,6 +46,9 @@ from weft.sources.local.pods import POD, PodRecord
 
 _PROXIES_FIRST: Final = 0.05
 """Seconds that the node hears later of a change than proxies, and of what changes meanwhile at once."""
+
+_TOLD_WITHIN: Final = 2.0
+"""Seconds that who asks for the state of proxies waits for changes that are under way."""
 
 _BADNESS: Final = ("SYNCED", "STALE", "NOT SENT", "ERROR")
 
@@ -259,6 +263,12 @@ class ControllerState:
         return record if record is not None and record.deleted is None else None
 
     # ---- MeshView ----------------------------------------------------------------------------------------------
+    async def told(self) -> None:
+        """As in `contract.MeshView`."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_TOLD_WITHIN):
+                await self.pushes.told()
+
     def status(self) -> MeshStatus:
         """As in `contract.MeshView`."""
         pods = self._cluster.pods

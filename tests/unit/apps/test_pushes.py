@@ -79,6 +79,21 @@ async def test_where_nothing_else_has_changed_endpoints_keep_their_pace() -> Non
     assert len(work.log) <= 4
 
 
+@pytest.mark.parametrize("computed", [True, False])
+async def test_who_asks_hears_when_all_that_has_changed_was_told(computed: bool) -> None:
+    work = Work(computed=computed)
+    everything = ["everything"] if computed else []
+    async with pushing(work, PushPacing(endpoints=0.05, everything=0.05)) as pushes:
+        await pushes.told()
+        assert work.log == []
+        for _ in range(3):  # the second one must wait for the pace
+            pushes.changed()
+            work.log.clear()
+            await pushes.told()
+            assert "endpoints" in work.log
+            assert work.log[-1:] == everything or not computed
+
+
 async def test_endpoints_overtake_a_heavy_computation_between_two_steps() -> None:
     work = Work(steps=20, step=0.005)
     async with pushing(work, PushPacing(endpoints=0.01, everything=0.05, longest=5.0, slice=0.001)) as pushes:

@@ -93,6 +93,9 @@ class MemoryMesh:
     def issues(self, ref: Ref | None) -> Sequence[LocatedIssue]:
         return [located for located in self.found_issues if ref in (None, located.issue.ref)]
 
+    async def told(self) -> None:
+        pass
+
     def status(self) -> MeshStatus:
         return self.state
 

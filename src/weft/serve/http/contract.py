@@ -115,6 +115,9 @@ class Objects(Protocol):
 class MeshView(Protocol):
     """The running mesh as a whole."""
 
+    async def told(self) -> None:
+        """Waits, for a while, until proxies were told what has changed so far: only then do states of theirs tell."""
+
     def status(self) -> MeshStatus:
         """The mesh at a glance."""
 

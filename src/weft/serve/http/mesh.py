@@ -24,9 +24,11 @@ class MeshRoutes:
         ]
 
     async def _status(self, _: Request) -> Response:
+        await self._mesh.told()
         return answer(self._mesh.status())
 
     async def _proxies(self, _: Request) -> Response:
+        await self._mesh.told()
         return answer(self._mesh.proxies())
 
     async def _related(self, request: Request) -> Response:

@@ -34,6 +34,9 @@ async def api(controller: Controller, tmp_path: Path) -> AsyncIterator[Ask]:
         answer = await asyncio.to_thread(ask, socket, Request(target, method, data))
         return answer.status, msgspec.json.decode(answer.body) if answer.body else None
 
+    pushing = asyncio.create_task(controller.state.pushes.run())
     async with serving(create_app(*[controller.state] * 4), socket):
         yield call
         controller.state.end()
+    pushing.cancel()
+    await asyncio.gather(pushing, return_exceptions=True)

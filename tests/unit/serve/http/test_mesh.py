@@ -1,6 +1,9 @@
 """The API for the mesh as a whole."""
 
-from tests.unit.apps.controller import Controller
+import asyncio
+
+import pytest
+from tests.unit.apps.controller import WEB, Controller
 from tests.unit.serve.http.conftest import Ask
 
 
@@ -24,6 +27,15 @@ async def test_issues_are_part_of_the_status(api: Ask, controller: Controller) -
 
 async def test_without_proxies_there_are_none(api: Ask) -> None:
     assert await api("GET", "/v1/proxies") == (200, [])
+
+
+@pytest.mark.parametrize("target", ["/v1/status", "/v1/proxies"])
+async def test_states_of_proxies_tell_of_all_changes_before(api: Ask, controller: Controller, target: str) -> None:
+    for number in range(3):  # the second one must wait for the pace of pushes
+        controller.write("more.yaml", WEB.replace("web", f"web-{number}"))
+        await api("GET", target)
+        async with asyncio.timeout(0):
+            await controller.state.pushes.told()
 
 
 async def test_what_an_object_is_connected_with(api: Ask, controller: Controller) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import signal
 import time
 from contextlib import AsyncExitStack
 from datetime import timedelta
@@ -16,6 +15,7 @@ from msgspec import Struct
 from weft.apps.assembly import PodRanges, assemble, base_settings
 from weft.apps.authority import Identity
 from weft.apps.bootstraps import MONITORING_PORT, XDS_PORT, ProxyBootstraps
+from weft.apps.endings import signals_call
 from weft.apps.garbage import undisturbed
 from weft.apps.pipeline import all_kinds
 from weft.apps.serving_limits import ServingLimits
@@ -138,9 +138,8 @@ async def _serve(
     monitor = MonitorServer(state.metrics)
     await threads.call(namespace, lambda: listen_if_free(monitor, host_port(str(gateway), MONITORING_PORT)))
     ended = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, ended.set)
     async with AsyncExitStack() as stack:
+        stack.enter_context(signals_call(ended.set))
         stack.callback(threads.close)
         await server.start()
         stack.push_async_callback(_stop, server, state)

@@ -4,8 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
+
+
+@contextmanager
+def signals_call(act: Callable[[], object]) -> Iterator[None]:
+    """Inside, SIGTERM and SIGINT call this in the running loop. Afterwards they mean nothing: the process is ending,
+    and starts no other one. (A signal that comes while asyncio closes its loop would be an error in the log.)"""
+    numbers = (signal.SIGTERM, signal.SIGINT)
+    for number in numbers:
+        asyncio.get_running_loop().add_signal_handler(number, act)
+    try:
+        yield
+    finally:
+        for number in numbers:
+            signal.signal(number, signal.SIG_IGN)
 
 
 async def until_signal(meanwhile: Awaitable[int], failure: asyncio.Future[Any] | None = None) -> int:

@@ -6,13 +6,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import signal
 from pathlib import Path
 from typing import Any
 
 import click
 
 from weft.apps.children import end_with_parent
+from weft.apps.endings import signals_call
 from weft.apps.failures import mesh_failures
 from weft.apps.supervisor import keep_inside
 from weft.apps.up_options import up_options, up_options_in
@@ -62,7 +62,5 @@ def forwarder(context: click.Context, /, address: str) -> None:
 
 async def _forward(maker: SocketMaker, address: str, file: Path) -> None:
     work = asyncio.create_task(Forwarder(maker, address, file).run())
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, work.cancel)
-    with contextlib.suppress(asyncio.CancelledError):
+    with signals_call(work.cancel), contextlib.suppress(asyncio.CancelledError):
         await work

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
-import signal
 from datetime import timedelta
 from ipaddress import ip_network
 from pathlib import Path
@@ -16,6 +16,7 @@ import click
 from weft.apps.assembly import LOOPBACK, gateway_addresses
 from weft.apps.children import end_with_parent
 from weft.apps.controller import ControllerOptions, run_controller
+from weft.apps.endings import signals_call
 from weft.apps.families import families_in, families_option, loopback_addresses
 from weft.apps.serving_limits import LimitError, ServingLimits, serving_limits
 from weft.cli.options import chosen_places, mesh_options
@@ -71,14 +72,9 @@ def node(context: click.Context, *, envoy: Path | None, ip_families: str, parent
 
 async def _node(settings: NodeSettings) -> None:
     """The pods go on when this ends: the next node process takes them over."""
-    loop = asyncio.get_running_loop()
     work = asyncio.create_task(run_node(settings))
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, work.cancel)
-    try:
+    with signals_call(work.cancel), contextlib.suppress(asyncio.CancelledError):
         await work
-    except asyncio.CancelledError:
-        return
 
 
 def _begin(parent: int | None) -> None:

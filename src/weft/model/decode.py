@@ -60,11 +60,14 @@ class Decoder:
         self._default_namespace = default_namespace
         self._created = created
 
-    def decode(self, body: Any) -> Decoded:
-        """The object that a body of JSON types says, and all that is wrong with it."""
+    def decode(self, body: Any, *, shallow: bool = False) -> Decoded:
+        """The object that a body of JSON types says, and all that is wrong with it.
+
+        `shallow` says that it is known not to be nested more than MAX_DEPTH deep, as its reader has looked.
+        """
         if not isinstance(body, dict):
             return _refused(Problem((), f"expected an object with apiVersion and kind, got {describe(body)}"))
-        if nests_deeper(body, MAX_DEPTH):
+        if not shallow and nests_deeper(body, MAX_DEPTH):
             return _refused(Problem((), f"fields are nested more than {MAX_DEPTH} deep"))
         missing = [name for name in ("apiVersion", "kind") if not isinstance(body.get(name), str) or not body[name]]
         if missing:

@@ -73,53 +73,57 @@ def unknown_fields(kind: Kind, body: Mapping[str, Any]) -> tuple[Problem, ...]:
     """
     if kind.spec not in _NOT_TYPED:
         return ()
-    if kind.body == "spec":
-        spec = body.get("spec")
-        return tuple(_unknown(spec, type_info(kind.spec), ("spec",)))
-    inside = {name: value for name, value in body.items() if name not in _ENVELOPE}
-    return tuple(_unknown(inside, type_info(kind.spec), ()))
+    found: list[Problem] = []
+    if kind.body != "spec":
+        _look({name: value for name, value in body.items() if name not in _ENVELOPE}, kind.spec, (), found)
+    elif isinstance(body.get("spec"), dict):
+        _look(body["spec"], kind.spec, ("spec",), found)
+    return tuple(found)
 
 
 class _Fields(Struct, frozen=True):
-    """The fields of a structure: with their types where they hold structures, and the names of those without types."""
+    """The fields of a structure: all names (None where they are not looked at), and those that hold structures or lists
+    of them, each with the structure and whether it is a list."""
 
-    typed: Mapping[str, inspect.Type | None]
-    others: frozenset[str] | None
+    names: frozenset[str] | None
+    inner: tuple[tuple[str, type[Struct], bool], ...]
 
 
 @cache
 def _fields(structure: type[Struct]) -> _Fields:
-    fields = cast(inspect.StructType, type_info(structure)).fields
-    typed = {each.encode_name: each.type if _holds_structures(each.type) else None for each in fields}
-    return _Fields(typed, _NOT_TYPED.get(structure))
+    typed = cast(inspect.StructType, type_info(structure)).fields
+    others = _NOT_TYPED.get(structure)
+    names = None if others is None else others.union(each.encode_name for each in typed)
+    inner = ((each.encode_name, *held) for each in typed for held in _structures(each.type))
+    return _Fields(names, tuple(inner))
 
 
-def _holds_structures(kind: inspect.Type) -> bool:
-    if isinstance(kind, inspect.UnionType):
-        return any(map(_holds_structures, kind.types))
-    if isinstance(kind, inspect.VarTupleType):
-        return _holds_structures(kind.item_type)
-    return isinstance(kind, inspect.StructType)
-
-
-def _unknown(value: Any, kind: inspect.Type, path: FieldPath) -> Iterator[Problem]:
+def _structures(kind: inspect.Type, *, listed: bool = False) -> Iterator[tuple[type[Struct], bool]]:
     if isinstance(kind, inspect.UnionType):
         for member in kind.types:
-            yield from _unknown(value, member, path)
-    elif isinstance(kind, inspect.VarTupleType) and isinstance(value, list):
-        for index, item in enumerate(value):
-            yield from _unknown(item, kind.item_type, (*path, index))
-    elif isinstance(kind, inspect.StructType) and isinstance(value, dict):
-        yield from _unknown_in(value, _fields(kind.cls), path)
+            yield from _structures(member, listed=listed)
+    elif isinstance(kind, inspect.VarTupleType):
+        yield from _structures(kind.item_type, listed=True)
+    elif isinstance(kind, inspect.StructType):
+        yield kind.cls, listed
 
 
-def _unknown_in(value: dict[str, Any], fields: _Fields, path: FieldPath) -> Iterator[Problem]:
-    for name, inner in value.items():
-        if name in fields.typed:
-            kind = fields.typed[name]
-            if kind is not None:
-                yield from _unknown(inner, kind, (*path, name))
-        elif fields.others is not None and name not in fields.others:
-            hint = did_you_mean(name, (*fields.typed, *fields.others))
-            advice = f"did you mean `{hint}`?" if hint else "remove this field"
-            yield Problem((*path, name), f"unknown field `{name[:80]}`", advice)
+def _look(value: dict[str, Any], structure: type[Struct], path: FieldPath, found: list[Problem]) -> None:
+    """Adds what is unknown in a value. Nearly always that is nothing, which is seen at the names as a whole."""
+    fields = _fields(structure)
+    if fields.names is not None and not fields.names.issuperset(value):
+        found += [_slip(name, fields.names, path) for name in value if name not in fields.names]
+    for name, inside, listed in fields.inner:
+        given = value.get(name)
+        if listed and isinstance(given, list):
+            for index, item in enumerate(given):
+                if isinstance(item, dict):
+                    _look(item, inside, (*path, name, index), found)
+        elif not listed and isinstance(given, dict):
+            _look(given, inside, (*path, name), found)
+
+
+def _slip(name: str, names: frozenset[str], path: FieldPath) -> Problem:
+    hint = did_you_mean(name, sorted(names))
+    advice = f"did you mean `{hint}`?" if hint else "remove this field"
+    return Problem((*path, name), f"unknown field `{name[:80]}`", advice)

@@ -2,6 +2,7 @@
 
 import re
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Final
 
 from weft.model.fields import FieldPath, did_you_mean, shorten
@@ -19,6 +20,7 @@ _FIELDS: Final = frozenset(
     )
 )
 _NAMED_BY_LABEL: Final = frozenset({"Namespace", "Service"})
+_LONGEST_KEY: Final = 253 + len("/") + 63
 _DNS_LABEL: Final = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 _SUBDOMAIN: Final = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 _QUALIFIED: Final = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
@@ -48,6 +50,8 @@ def read_metadata(given: Any, kind: Kind, default_namespace: str) -> tuple[Metad
 
 def label_problems(labels: Any, path: FieldPath) -> list[Problem]:
     """What is wrong with labels: keys are `[prefix/]name`, values are at most 63 letters, digits, `-`, `_` and `.`."""
+    if not labels:
+        return _text_problems(labels, path)
     problems = _text_problems(labels, path)
     for key, value in _texts(labels).items():
         problems += _key_problems(key, (*path, key))
@@ -90,6 +94,8 @@ def _namespace_problems(given: dict[str, Any], kind: Kind) -> list[Problem]:
 def _annotation_problems(annotations: Any) -> list[Problem]:
     path = ("metadata", "annotations")
     problems = _text_problems(annotations, path)
+    if not annotations:
+        return problems
     texts = _texts(annotations)
     for key in texts:
         problems += _key_problems(key, (*path, key))
@@ -100,12 +106,17 @@ def _annotation_problems(annotations: Any) -> list[Problem]:
 
 
 def _key_problems(key: str, path: FieldPath) -> list[Problem]:
-    prefix, slash, name = key.rpartition("/")
-    good_prefix = not slash or (len(prefix) <= 253 and _SUBDOMAIN.fullmatch(prefix.lower()))
-    if good_prefix and _QUALIFIED.fullmatch(name):
+    if len(key) <= _LONGEST_KEY and _is_key(key):
         return []
     form = "write `name` or `prefix/name`, the prefix a DNS name, the name at most 63 letters, digits, `-`, `_` and `.`"
     return [Problem(path, f"{shorten(key)!r} is no key of a label or annotation", form)]
+
+
+@lru_cache(maxsize=1_024)  # few keys stand in most objects
+def _is_key(key: str) -> bool:
+    prefix, slash, name = key.rpartition("/")
+    good_prefix = not slash or (len(prefix) <= 253 and _SUBDOMAIN.fullmatch(prefix.lower()))
+    return bool(good_prefix and _QUALIFIED.fullmatch(name))
 
 
 def _text_problems(given: Any, path: FieldPath) -> list[Problem]:
@@ -121,6 +132,8 @@ def _text_problems(given: Any, path: FieldPath) -> list[Problem]:
 
 
 def _unknown_fields(given: dict[str, Any]) -> list[Problem]:
+    if _FIELDS.issuperset(given):
+        return []
     problems = []
     for name in given:
         if name not in _FIELDS:
@@ -141,14 +154,16 @@ def _readable(value: Any) -> str:
 
 def _texts(given: Any) -> dict[str, str]:
     """The entries that are readable: what is broken elsewhere should still be found by these. Null is empty text."""
-    if not isinstance(given, dict):
+    if not given or not isinstance(given, dict):
         return {}
     return {key: value or "" for key, value in given.items() if isinstance(value, str | None)}
 
 
 def _created(timestamp: Any) -> int:
     """Unix seconds of an API server's timestamp (RFC 3339); 0 where there is none."""
+    if not isinstance(timestamp, str):
+        return 0
     try:
         return int(datetime.fromisoformat(timestamp).timestamp())
-    except (TypeError, ValueError):
+    except ValueError:
         return 0

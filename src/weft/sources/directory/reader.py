@@ -115,7 +115,8 @@ class FileReader:
         entries: list[Entry] = []
         issues: list[tuple[Issue, int, int]] = []
         for number, (line, value) in enumerate(documents):
-            decoded = [(prefix, self._decoder.decode(body)) for prefix, body in unrolled(value, ())]
+            bodies = unrolled(value, ())
+            decoded = [(prefix, self._decoder.decode(body, shallow=not chunk.json)) for prefix, body in bodies]
             entries += [Entry(each.value, number, line, prefix) for prefix, each in decoded if each.value is not None]
             issues += self._placed(chunk, number, decoded)
         return ChunkContent(tuple(entries), tuple(issues))

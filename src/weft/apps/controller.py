@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, closing
 from datetime import timedelta
 from pathlib import Path
 from typing import Final
@@ -30,6 +30,7 @@ from weft.serve.http.app import create_app
 from weft.serve.http.monitor import MonitorServer
 from weft.serve.http.server import serving
 from weft.serve.transport import SecureServer
+from weft.sources.directory.ahead import ReadAhead
 from weft.sources.directory.limits import Limits
 from weft.sources.directory.source import DirectorySource
 from weft.sources.directory.watch import follow
@@ -56,13 +57,14 @@ class ControllerOptions(Struct, frozen=True, kw_only=True):
     limits: ServingLimits = ServingLimits()
 
 
-async def run_controller(options: ControllerOptions) -> None:
-    """Serves until SIGTERM or SIGINT. What it knows is in the state folder: the next one goes on from there."""
+async def run_controller(options: ControllerOptions, ahead: ReadAhead) -> None:
+    """Serves until SIGTERM or SIGINT. What it knows is in the state folder: the next one goes on from there. `ahead` is
+    what was read of the folder already."""
     folder = options.places.state / "controller"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     tables = StateStore(folder / "state.db")
     with undisturbed():
-        state, identity, source = await _load(options, folder, tables)
+        state, identity, source = await _load(options, folder, tables, ahead)
     try:
         await _serve(options, state, identity, source)
     finally:
@@ -70,11 +72,12 @@ async def run_controller(options: ControllerOptions) -> None:
 
 
 async def _load(
-    options: ControllerOptions, folder: Path, tables: StateStore
+    options: ControllerOptions, folder: Path, tables: StateStore, ahead: ReadAhead
 ) -> tuple[ControllerState, Identity, DirectorySource]:
     """A controller that knows its folder, and serves nobody yet."""
     kinds = all_kinds()
-    source = DirectorySource(options.folder, kinds, tables, limits=Limits(recursive=options.recursive))
+    limits = Limits(recursive=options.recursive)
+    source = DirectorySource(options.folder, kinds, tables, limits=limits, ahead=ahead)
     assembly = assemble(
         kinds,
         source,
@@ -85,7 +88,8 @@ async def _load(
     )
     pipeline = assembly.pipeline
     lookup = _PodLookup()
-    found = await asyncio.to_thread(source.scan)
+    with closing(ahead):
+        found = await asyncio.to_thread(source.scan)
     for ref, value in found.upserts.items():
         if ref.kind == _CONFIG_MAP:  # the mesh's own settings name the trust domain that identities are made for
             pipeline.objects.set(ref, value)

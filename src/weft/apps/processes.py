@@ -1,28 +1,24 @@
-"""`weft controller` and `weft node`: the processes that `weft up` keeps running."""
+"""`weft controller` and `weft node`: the processes that `weft up` keeps running.
+
+What a process needs is imported when it has begun: the controller's imports take a second, in which a large folder is
+read ahead.
+"""
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import logging
-import os
-from datetime import timedelta
-from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
 import click
 
-from weft.apps.assembly import LOOPBACK, gateway_addresses
 from weft.apps.children import end_with_parent
-from weft.apps.controller import ControllerOptions, run_controller
-from weft.apps.endings import signals_call
-from weft.apps.families import families_in, families_option, loopback_addresses
-from weft.apps.serving_limits import LimitError, ServingLimits, serving_limits
+from weft.apps.families import families_option
+from weft.base.families import LOOPBACK
+from weft.cli.lazy import load
 from weft.cli.options import chosen_places, mesh_options
-from weft.node.addresses import MeshNetwork
-from weft.node.agent import run_node
-from weft.node.settings import NodeSettings, node_settings, stored_isolation
+from weft.sources.directory.ahead import read_ahead
+from weft.sources.directory.limits import Limits
 
 _FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
@@ -34,28 +30,14 @@ _FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 @click.option("--namespace", required=True, help="Network namespace to listen in.")
 @click.option("--pod-cidr", required=True, multiple=True, help="Range of the pods' addresses; one of each family.")
 @click.option("--certificate-seconds", type=click.IntRange(min=5), help="Lifetime of workloads' certificates.")
-@click.option("--gateway-address", default=LOOPBACK, help="Where gateways listen.")
+@click.option("--gateway-address", default=LOOPBACK["IPv4"], help="Where gateways listen.")
 @click.option("--parent", type=int, help="Process to end with.")
 @click.pass_context
 def controller(context: click.Context, /, folder: Path, **chosen: Any) -> None:
     """Runs the controller of a standalone mesh."""
     _begin(chosen["parent"])
-    network = MeshNetwork(chosen["namespace"], tuple(map(ip_network, chosen["pod_cidr"])))
-    seconds = chosen["certificate_seconds"]
-    places = chosen_places(context)
-    options = ControllerOptions(
-        places=places,
-        folder=folder,
-        recursive=chosen["recursive"],
-        network=network,
-        isolation=stored_isolation(places),
-        gateway_addresses=gateway_addresses(
-            chosen["gateway_address"], tuple(map(str, network.hosts)), loopback_addresses(network.families)
-        ),
-        certificate_lifetime=timedelta(seconds=seconds) if seconds is not None else timedelta(hours=24),
-        limits=_limits(),
-    )
-    asyncio.run(run_controller(options))
+    ahead = read_ahead(folder, Limits(recursive=chosen["recursive"]))
+    load("weft.apps.controller_process:run")(chosen_places(context), folder, chosen, ahead)
 
 
 @click.command()
@@ -67,24 +49,10 @@ def controller(context: click.Context, /, folder: Path, **chosen: Any) -> None:
 def node(context: click.Context, *, envoy: Path | None, ip_families: str, parent: int | None) -> None:
     """Runs the node process of a standalone mesh."""
     _begin(parent)
-    asyncio.run(_node(node_settings(chosen_places(context), envoy, families_in(ip_families))))
-
-
-async def _node(settings: NodeSettings) -> None:
-    """The pods go on when this ends: the next node process takes them over."""
-    work = asyncio.create_task(run_node(settings))
-    with signals_call(work.cancel), contextlib.suppress(asyncio.CancelledError):
-        await work
+    load("weft.apps.node_process:run")(chosen_places(context), envoy, ip_families)
 
 
 def _begin(parent: int | None) -> None:
     if parent is not None:
         end_with_parent(parent)
     logging.basicConfig(level=logging.INFO, format=_FORMAT)
-
-
-def _limits() -> ServingLimits:
-    try:
-        return serving_limits(os.environ)
-    except LimitError as error:
-        raise click.UsageError(str(error)) from error

@@ -11,6 +11,12 @@ import click
 from weft.cli.errors import FAILED, INTERRUPTED, MISUSED, print_error
 
 
+def load(target: str) -> Any:
+    """What `<module>:<name>` names, imported now."""
+    module, _, name = target.partition(":")
+    return getattr(import_module(module), name)
+
+
 class LazyCommand(click.Command):
     """Stands for a command until it is used. `target` is `<module>:<name>` of the command."""
 
@@ -20,8 +26,7 @@ class LazyCommand(click.Command):
 
     def load(self) -> click.Command:
         """The command itself."""
-        module, _, name = self._target.partition(":")
-        command = getattr(import_module(module), name)
+        command = load(self._target)
         if not isinstance(command, click.Command):
             raise TypeError(f"{self._target} is no command")
         return command

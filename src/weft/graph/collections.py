@@ -319,16 +319,22 @@ class Index(Generic[K, V, B]):
             self._buckets_of[key] = new
         else:
             self._buckets_of.pop(key, None)
-        left, entered = set(old).difference(new), set(new).difference(old)
+        left = set(old).difference(new) if new else old
+        entered = set(new).difference(old) if old else new
         for bucket in left:
-            self._members[bucket] = removed(self._members[bucket], key)
-            if not self._members[bucket]:
-                del self._members[bucket]
-                self._reshaped = True
+            self._leave(bucket, key)
         for bucket in entered:
             self._reshaped = self._reshaped or bucket not in self._members
             self._members[bucket] = added(self._members.get(bucket, ()), key)
-        return left | entered
+        return (*left, *entered)
+
+    def _leave(self, bucket: B, key: K) -> None:
+        members = removed(self._members[bucket], key)
+        if members:
+            self._members[bucket] = members
+        else:
+            del self._members[bucket]
+            self._reshaped = True
 
     def _sorted(self, bucket: B) -> tuple[K, ...]:
         members = self._members.get(bucket, ())

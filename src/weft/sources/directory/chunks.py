@@ -6,6 +6,7 @@ makes a change of a long file cost what changed, and one broken document no loss
 
 import re
 from collections.abc import Iterator
+from hashlib import blake2b
 from typing import Any, Final
 
 from msgspec import Struct
@@ -32,10 +33,19 @@ class Chunk(Struct, frozen=True):
         """The lines and values of its documents. Raises UnreadableError, whose lines count from the chunk's begin."""
         if self.json:
             return json_values.parse(self.text, limits)
+        document = self.plain()
+        return [document] if document is not None else yaml_values.parse(self.text, limits)
+
+    def plain(self) -> tuple[int, Any] | None:
+        """The line and value of its only document, if that is plain YAML."""
         try:
-            return [parse_plain(self.text, _flow)]
+            return parse_plain(self.text, _flow)
         except UnusualError:
-            return yaml_values.parse(self.text, limits)
+            return None
+
+    def digest(self) -> bytes:
+        """By what its text is known again."""
+        return blake2b(self.text.encode(), digest_size=16).digest()
 
     def places(self, limits: Limits, document: int, paths: list[FieldPath]) -> list[Mark]:
         """Line of the file and column where fields of a document stand: the deepest part of a path that there is."""

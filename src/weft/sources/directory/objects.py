@@ -17,19 +17,21 @@ from weft.sources.directory.findings import findings
 from weft.sources.directory.index import Index
 from weft.sources.directory.limits import Limits
 from weft.sources.directory.memory import Memory
-from weft.sources.directory.reader import Entry, FileContent, FileReader
+from weft.sources.directory.reader import Ahead, Entry, FileContent, FileReader
 from weft.sources.directory.tree import Listing
 from weft.sources.state import Tables
 
 
 class FilesAccess(Struct, frozen=True):
     """How files are found and read. `listing` raises OSError when the root can't be looked at. `again` looks at some
-    files of a former listing; it returns None where all of them have to be looked at.
+    files of a former listing; it returns None where all of them have to be looked at. `ahead` knows what texts say that
+    were read already.
     """
 
     listing: Callable[[Path, Limits], Listing]
     read_bytes: ReadBytes
     again: Callable[[Path, Listing, Set[str], Limits], Listing | None] = lambda *_: None
+    ahead: Ahead = lambda _: None
 
 
 class FileObjects:
@@ -54,7 +56,7 @@ class FileObjects:
         self._access = access
         self._limits = limits
         self._memory = Memory(tables, clock)
-        reader = FileReader(Decoder(kinds, created=self._memory.first_seen), self._limits)
+        reader = FileReader(Decoder(kinds, created=self._memory.first_seen), limits, access.ahead)
         self._files = Files(root, reader, self._memory, limits, read_bytes=access.read_bytes)
         self._index = Index()
         self._lock = threading.Lock()

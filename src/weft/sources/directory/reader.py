@@ -1,8 +1,7 @@
 """What one file says: its objects, each with its place, and what is wrong with it."""
 
 import re
-from collections.abc import Iterable, Iterator
-from hashlib import blake2b
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
 
 from msgspec import Struct, structs
@@ -23,6 +22,9 @@ _SALVAGED: Final = {
     name: re.compile(rf"""^[ \t{{-]*["']?{name}["']?[ \t]*:[ \t]*["']?([A-Za-z0-9./-]{{1,253}})""", re.MULTILINE)
     for name in ("apiVersion", "kind", "name", "namespace")
 }
+
+Ahead = Callable[[bytes], list[tuple[int, Any]] | None]
+"""What `Chunk.parse` gives for the plain YAML that has a digest; None where that is not known."""
 
 
 class Entry(Struct, frozen=True):
@@ -75,19 +77,23 @@ class FileContent(Struct, frozen=True):
 
 
 class FileReader:
-    """Reads texts of files. What is known of an older text of the same file is used again where it did not change."""
+    """Reads texts of files. What is known of an older text of the same file is used again where it did not change.
 
-    def __init__(self, decoder: Decoder, limits: Limits) -> None:
+    `ahead` gives what others have read already of the text that has a digest.
+    """
+
+    def __init__(self, decoder: Decoder, limits: Limits, ahead: Ahead = lambda _: None) -> None:
         self._decoder = decoder
         self._limits = limits
+        self._ahead = ahead
 
     def read(self, text: str, *, json: bool, older: FileContent | None = None) -> FileContent:
         """What a text says. A part that can't be read gives an error, and `Broken` for the object it seems to be."""
         known = {digest: content for digest, _, content in older.chunks} if older else {}
         chunks = []
         for chunk in split(text, json=json):
-            digest = blake2b(chunk.text.encode(), digest_size=16).digest()
-            content = known.get(digest) or self._read(chunk)
+            digest = chunk.digest()
+            content = known.get(digest) or self._read(chunk, digest)
             chunks.append((digest, chunk.lines, content))
             if len(chunks) > self._limits.documents:
                 error = UnreadableError(f"the file holds more than {self._limits.documents:,} documents")
@@ -107,9 +113,9 @@ class FileReader:
         documents = chunk.parse(self._limits)
         return [_inside(documents[entry.document][1], entry.prefix) for entry in entries]
 
-    def _read(self, chunk: Chunk) -> ChunkContent:
+    def _read(self, chunk: Chunk, digest: bytes) -> ChunkContent:
         try:
-            documents = chunk.parse(self._limits)
+            documents = self._ahead(digest) or chunk.parse(self._limits)
         except UnreadableError as error:
             return structs.replace(_unreadable(error), entries=tuple(self._salvage(chunk.text)))
         entries: list[Entry] = []

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from weft.model.kinds import Kinds
+from weft.sources.directory.ahead import ReadAhead
 from weft.sources.directory.contents import read_bytes
 from weft.sources.directory.limits import Limits
 from weft.sources.directory.objects import FileObjects, FilesAccess
@@ -13,7 +14,7 @@ from weft.sources.state import Tables
 
 
 class DirectorySource(FileObjects):
-    """Reads a folder; a file that is being written is looked at again later."""
+    """Reads a folder; a file that is being written is looked at again later. `ahead` knows texts already."""
 
     def __init__(
         self,
@@ -23,6 +24,7 @@ class DirectorySource(FileObjects):
         *,
         clock: Callable[[], float] = time.time,
         limits: Limits | None = None,
+        ahead: ReadAhead | None = None,
     ) -> None:
-        access = FilesAccess(list_files, read_bytes, look_again)
+        access = FilesAccess(list_files, read_bytes, look_again, (ahead or ReadAhead()).documents)
         super().__init__(root, kinds, tables, access=access, clock=clock, limits=limits or Limits())

@@ -14,6 +14,7 @@ import click
 
 from weft.apps.children import end_with_parent
 from weft.apps.families import families_option
+from weft.apps.garbage import undisturbed
 from weft.base.families import LOOPBACK
 from weft.cli.lazy import load
 from weft.cli.options import chosen_places, mesh_options
@@ -37,7 +38,9 @@ def controller(context: click.Context, /, folder: Path, **chosen: Any) -> None:
     """Runs the controller of a standalone mesh."""
     _begin(chosen["parent"])
     ahead = read_ahead(folder, Limits(recursive=chosen["recursive"]))
-    load("weft.apps.controller_process:run")(chosen_places(context), folder, chosen, ahead)
+    with undisturbed():
+        run = load("weft.apps.controller_process:run")
+    run(chosen_places(context), folder, chosen, ahead)
 
 
 @click.command()

@@ -27,6 +27,10 @@ class Collection(Protocol[K, V_co]):
     def get(self, key: K) -> V_co | None:
         """The value of a key, None where there is none."""
 
+    def peek(self, key: K) -> V_co | None:
+        """The same for who follows the keys and catches up when the graph settles, where reads are nobody's
+        dependencies: no trace is left of a key that is not there."""
+
     def listen(self, listener: Callable[[K], None]) -> None:
         """Calls `listener` with each key whose value may have changed, and now with all that are there."""
 
@@ -56,6 +60,10 @@ class Mapped(Generic[K, V, W]):
     def get(self, key: K) -> W | None:
         """The mapped value of a key, None where the source has no such key."""
         return self._derived.get(key)
+
+    def peek(self, key: K) -> W | None:
+        """The mapped value of a key, for who catches up."""
+        return self._derived.get(key) if key in self._kept else None
 
     def listen(self, listener: Callable[[K], None]) -> None:
         """Calls `listener` with each key whose mapped value may have changed, and now with all that are there."""
@@ -97,17 +105,22 @@ class Mapped(Generic[K, V, W]):
 
 
 class Part(Generic[K, V]):
-    """Those entries of a source that have pieces of some classes; see `Partition`."""
+    """Those entries of a source that have pieces of some classes; see `Partition`, whose `values` these are."""
 
-    def __init__(self, source: Collection[K, V], classes: Iterable[Hashable]) -> None:
+    def __init__(self, source: Collection[K, V], values: Mapping[K, V], classes: Iterable[Hashable]) -> None:
         self.classes = frozenset(classes)
         self._source = source
+        self._values = values
         self._members: set[K] = set()
         self._listeners: list[Callable[[K], None]] = []
 
     def get(self, key: K) -> V | None:
         """The value of a key, None where there is none of these classes."""
         return self._source.get(key) if key in self._members else None
+
+    def peek(self, key: K) -> V | None:
+        """The value of a key by which the entries were divided last, for who catches up."""
+        return self._values[key] if key in self._members else None
 
     def listen(self, listener: Callable[[K], None]) -> None:
         """Calls `listener` with each key whose value may have changed, and now with all that are there."""
@@ -147,7 +160,7 @@ class Partition(Generic[K, V, B, P]):
         self._members: dict[B, set[K]] = {}
         self._sorted: dict[B, tuple[K, ...]] = {}
         self._with: dict[B, Node] = {}
-        self._parts: dict[B, list[Part[K, V]]] = {}
+        self._parts: dict[B, dict[Part[K, V], None]] = {}
         self._waiting: dict[K, None] = {}
         graph.add_settling(self)
         graph.tables.append(self)
@@ -158,9 +171,9 @@ class Partition(Generic[K, V, B, P]):
 
     def part(self, *classes: B) -> Part[K, V]:
         """The entries with pieces of any of some classes. To be asked for before there are any entries."""
-        part = Part(self._source, classes)
+        part = Part(self._source, self._values, classes)
         for each in classes:
-            self._parts.setdefault(each, []).append(part)
+            self._parts.setdefault(each, {})[part] = None
         return part
 
     def pieces(self, key: K, kind: B) -> tuple[P, ...]:
@@ -198,7 +211,7 @@ class Partition(Generic[K, V, B, P]):
         return True
 
     def _move(self, key: K) -> None:
-        old, new = self._values.pop(key, None), self._source.get(key) if key in self._source else None
+        old, new = self._values.pop(key, None), self._source.peek(key)
         if new is not None:
             self._values[key] = new
         if old is new:
@@ -206,14 +219,16 @@ class Partition(Generic[K, V, B, P]):
             return
         self.computed += 1
         before, after = self._divided(old), self._divided(new)
-        differing = [kind for kind in {**before, **after} if before.get(kind) != after.get(kind)]
+        differing = [kind for kind in {**before, **after} if before.get(kind) != after.get(kind)] if before else after
         for kind in before.keys() ^ after.keys():
             self._enter(key, kind, there=kind in after)
+        looking: dict[Part[K, V], None] = {}
         for kind in differing:
             node = self._nodes.get((key, kind))
             if node is not None:
                 self.graph.change(node, after.get(kind, ()))
-        for part in dict.fromkeys(part for kind in differing for part in self._parts.get(kind, ())):
+            looking.update(self._parts.get(kind, {}))
+        for part in looking:
             part.look(key, belongs=not part.classes.isdisjoint(after))
 
     def _enter(self, key: K, kind: B, *, there: bool) -> None:
@@ -309,9 +324,11 @@ class Index(Generic[K, V, B]):
         return True
 
     def _move(self, key: K) -> Iterable[B]:
-        value = self._source.get(key) if key in self._source else None
+        value = self._source.peek(key)
         old = self._buckets_of.get(key, ())
-        new = tuple(dict.fromkeys(self._function(key, value))) if value is not None else ()
+        new = tuple(self._function(key, value)) if value is not None else ()
+        if len(new) > 1:
+            new = tuple(dict.fromkeys(new))
         self.computed += 1
         if old == new:
             return ()

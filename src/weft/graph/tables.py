@@ -34,6 +34,11 @@ class Input(Generic[K, V]):
         value: V | None = self.graph.read(node)
         return value
 
+    def peek(self, key: K) -> V | None:
+        """The value of a key, for who catches up: nothing depends on it, and nothing is left behind."""
+        value: V | None = self._nodes[key].value if key in self._present else None
+        return value
+
     def keys(self) -> tuple[K, ...]:
         """All keys, in order of arrival; a dependency on the set of keys, not on their values."""
         self.graph.read(self._membership)

@@ -18,7 +18,8 @@ from weft.sources.directory.scalars import resolve
 _KEY: Final = r"[A-Za-z_][A-Za-z0-9_./-]{0,253}"
 _START: Final = r"-?[A-Za-z0-9_./]"
 _ELEMENT: Final = rf"{_START}[A-Za-z0-9_./@+-]*"
-_LINE: Final = re.compile(rf"( *)(- +)?(?:({_KEY}):(?: +(.+))?|(.+))")
+_HEAD: Final = re.compile(rf"( *)(- +)?({_KEY})")
+_ELEMENT_LINE: Final = re.compile(r"( *)(- +)(.+)")
 _WORD: Final = re.compile(rf"~|{_START}(?:[^ :#]|:(?=[^ ])|(?<=[^ ])#| +(?=[^ #]))*")
 _QUOTED: Final = re.compile(r"\"([^\"\\]*)\"|'([^']*)'")
 _WORDS: Final = re.compile(rf"\[{_ELEMENT}(?:, {_ELEMENT})*\]")
@@ -115,20 +116,41 @@ def _read(words: str) -> Line | None:
     said = words.partition(_COMMENT)[0].rstrip(" ") if _COMMENT in words else words.rstrip(" ")
     if not said or said[0] == "#" or said == _BEGIN:
         return None
-    found = _LINE.fullmatch(said)
+    head, colon, value = said.partition(": ")
+    if not colon and said[-1] == ":":
+        head, colon = said[:-1], ":"
+    place = _head(head) if colon else None
+    if place is None:
+        return _element(said)
+    column, inner, key = place
+    value = value.lstrip(" ")
+    if not value:
+        return column, inner, key, True, None, None
+    return _valued(column, inner, key, value)
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _head(words: str) -> tuple[int, int, str] | None:
+    """The first column, that of what is behind a dash (0 where there is none), and the key; None where that is none."""
+    found = _HEAD.fullmatch(words)
+    if found is None:
+        return None
+    indent, dash, key = found.groups()
+    if resolve(key) != key:
+        raise UnusualError
+    return len(indent), len(indent) + len(dash) if dash else 0, key
+
+
+def _element(said: str) -> Line:
+    """A line without a key: an element of a list."""
+    found = _ELEMENT_LINE.fullmatch(said)
     if found is None:
         raise UnusualError
-    indent, dash, key, value, element = found.groups()
-    column = len(indent)
-    inner = column + len(dash) if dash else 0
-    if key is None:
-        if not dash:
-            raise UnusualError
-        value = element
-    elif resolve(key) != key:
-        raise UnusualError
-    if value is None:
-        return column, inner, key, True, None, None
+    indent, dash, value = found.groups()
+    return _valued(len(indent), len(indent) + len(dash), None, value)
+
+
+def _valued(column: int, inner: int, key: str | None, value: str) -> Line:
     if value[0] in "{[":
         return column, inner, key, False, None, value
     return column, inner, key, False, _scalar(value), None

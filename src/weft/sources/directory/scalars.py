@@ -31,7 +31,7 @@ def resolve(word: str) -> Scalar:
     """The value of an unquoted scalar. Raises ValueError for numbers that JSON does not have."""
     if word[:1] not in _NUMBER_STARTS:
         return _WORDS.get(word, word)
-    if len(word) > _LONGEST_NUMBER:
+    if len(word) > _LONGEST_NUMBER or word.count(".") > 1:  # most of the latter are addresses
         return word
     if word in _NOT_JSON:
         raise ValueError(f"{word} is no number that JSON has")

@@ -70,11 +70,11 @@ class AddressPool:
     def address(self, owner: str) -> str:
         """The address of an owner; the first time a free one. Raises NoAddressError."""
         known = self._by_owner.get(owner)
-        if known is None:
-            known = self._free()
-            self._last = int(known)
-            self._set(owner, known, {_LAST: str(known).encode()})
-        return str(known)
+        if known is not None:
+            return str(known)
+        free = self._free()
+        self._last = int(free)
+        return self._set(owner, free, last=True)
 
     def check(self, owner: str, stated: Address) -> None:
         """Raises AddressTakenError if an owner can't have the address that it states."""
@@ -87,7 +87,7 @@ class AddressPool:
         self.check(owner, stated)
         if self._by_owner.get(owner) != stated:
             self.release(owner)
-            self._set(owner, stated, {})
+            self._set(owner, stated)
         return str(stated)
 
     def keep_only(self, owners: Iterable[str]) -> None:
@@ -113,10 +113,14 @@ class AddressPool:
                 return candidate
         raise NoAddressError(f"all {size:,} addresses of {self._table} are taken")
 
-    def _set(self, owner: str, address: Address, others: dict[str, bytes]) -> None:
+    def _set(self, owner: str, address: Address, *, last: bool = False) -> str:
+        """Returns the address as text; `last` says that it was given out by us."""
         self._by_owner[owner] = address
         self._owners[address] = owner
-        self._tables.write(self._table, {owner: str(address).encode(), **others})
+        text = str(address)
+        kept = text.encode()
+        self._tables.write(self._table, {owner: kept, _LAST: kept} if last else {owner: kept})
+        return text
 
 
 class PodAddresses:

@@ -27,7 +27,7 @@ class FamilyError(Exception):
 
 def is_headless(spec: Service) -> bool:
     """Whether a Service says that it wants no address."""
-    return HEADLESS in (spec.cluster_ip, *spec.cluster_ips)
+    return spec.cluster_ip == HEADLESS or HEADLESS in spec.cluster_ips
 
 
 def stated_addresses(spec: Service) -> tuple[Address, ...]:

@@ -52,8 +52,10 @@ class Namespaces:
             self._known.add(ref)
         else:
             self._known.discard(ref)
-        self._used[ref.namespace] += 1 if present else -1
-        self._settle(ref.namespace)
+        before = self._used[ref.namespace]
+        self._used[ref.namespace] = now = before + (1 if present else -1)
+        if not before or not now:
+            self._settle(ref.namespace)
 
     def implied(self) -> list[str]:
         """The namespaces that exist because they are used, sorted."""

@@ -4,6 +4,7 @@ We do what a node process does, by the controller's own API: fetch the orders, r
 its token and the root certificate. So the controller knows no difference, and no pod has to run.
 """
 
+import compileall
 import contextlib
 import signal
 import subprocess
@@ -21,6 +22,7 @@ from benchmarks.control import objects
 from benchmarks.control.objects import Shape
 from msgspec import Struct
 
+import weft
 from weft.apps.bootstraps import SERVER_NAME, XDS_PORT
 from weft.apps.mesh_children import controller_child
 from weft.apps.up_options import UpOptions
@@ -132,7 +134,11 @@ def node(pod: PodOrder) -> bytes:
 
 @contextmanager
 def serving(shape: Shape, place: Path, by: By = "files") -> Iterator[Server]:
-    """Runs a controller on a network of its own until the end of the block. Raises ServerError."""
+    """Runs a controller on a network of its own until the end of the block. Raises ServerError.
+
+    It finds its bytecode as an installed Weft does: a clone may have none, or be told to keep none.
+    """
+    compileall.compile_dir(Path(weft.__file__).parent, quiet=1)
     folder, places = place / "mesh", Places("bench", place / "state")
     folder.mkdir()
     places.state.mkdir(mode=0o700)

@@ -473,3 +473,11 @@ def measure(work: Callable[[], object]) -> float:
     started = time.process_time()
     work()
     return time.process_time() - started
+
+
+def test_json_that_is_nested_too_deep_is_refused(folder: Folder) -> None:
+    body = '{"apiVersion": "test.weft.dev/v1", "kind": "Road", "metadata": {"name": "a"}, "spec": {"free": %s}}'
+    folder.write("a.json", body % ("[" * 200 + "]" * 200))
+    changes = folder.scan()
+    assert not changes.upserts
+    assert ["nested more than 100 deep" in each.issue.message for each in changes.issues] == [True]

@@ -88,7 +88,8 @@ def read_ahead(folder: Path, limits: Limits, *, least: int = LEAST_BYTES) -> Rea
     if len(os.sched_getaffinity(0)) < 2 or _bytes_of(folder, limits) < least:
         return ReadAhead()
     file = os.memfd_create("weft-read-ahead", os.MFD_CLOEXEC)
-    command = (sys.executable, "-m", WORKER, str(folder), "recursive" if limits.recursive else "flat", str(file))
+    depth = "recursive" if limits.recursive else "flat"
+    command = (sys.executable, "-m", WORKER, str(folder), depth, str(file), str(os.getpid()))
     try:
         worker = subprocess.Popen(command, stdin=subprocess.DEVNULL, pass_fds=(file,), start_new_session=True)
     except OSError:  # too many processes: then nobody helps

@@ -1,7 +1,8 @@
-"""The process that reads a folder ahead: `python -m weft.sources.directory.ahead_worker FOLDER flat|recursive FILE`.
+"""The process that reads a folder ahead: `python -m weft.sources.directory.ahead_worker FOLDER DEPTH FILE PARENT`.
 
-FILE is the number of an open descriptor, which takes what was read. Only plain documents are read: what they become is
-no larger than their text. The process ends when it is done, and soon after its parent has ended.
+DEPTH is `flat` or `recursive`, FILE the number of an open descriptor, which takes what was read. Only plain documents
+are read: what they become is no larger than their text. The process ends when it is done, and soon after PARENT, the id
+of who started it, has ended.
 """
 
 import os
@@ -49,13 +50,12 @@ def _readings(file: Path) -> Iterator[Reading]:
 
 def main(arguments: Sequence[str]) -> None:
     """Reads ahead."""
-    folder, depth, file = arguments
-    parent = os.getppid()
+    folder, depth, file, parent = arguments
     for data in frames(Path(folder), Limits(recursive=depth == "recursive")):
+        if os.getppid() != int(parent):
+            return
         while data:
             data = data[os.write(int(file), data) :]
-        if os.getppid() != parent:
-            return
 
 
 if __name__ == "__main__":

@@ -162,7 +162,7 @@ def test_the_process_ends_soon_after_its_parent(folder: Path, monkeypatch: pytes
     parents = iter((10, 10, 1))
     monkeypatch.setattr(os, "getppid", lambda: next(parents))
     file = os.memfd_create("test")
-    main([str(folder), "recursive", str(file)])
+    main([str(folder), "recursive", str(file), "10"])
     written = os.fstat(file).st_size
     os.close(file)
     assert written == len(b"".join(list(frames(folder, LIMITS))[:2]))

@@ -125,6 +125,7 @@ class SecureServer:
         clock = asyncio.get_running_loop().time
         while True:
             await asyncio.sleep(min(_LOOK, self._settings.times.age / 4, self._settings.times.idle / 4))
+            self._crowd.intake.look()
             for connection in tuple(self._crowd.open):
                 connection.look(clock())
 

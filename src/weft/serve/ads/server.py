@@ -125,10 +125,12 @@ class DiscoveryService:
                 self._forget(session)
 
     async def _begin(self, call: Call, caller: Caller, means: Means) -> Session:
-        """Makes the session of a call. Nothing keeps its first request, which may tell thousands of versions."""
+        """Makes the session of a call. Nothing keeps its first request, which may tell thousands of versions, and
+        nothing is waited for once it is there.
+        """
+        own = await self._secrets.view_of(caller.pod)
         first = await _first_request(call, means.reader)
         node = _check_node(first, caller.pod)
-        own = await self._secrets.view_of(caller.pod)
         if self._pods(caller.pod.uid) is None:  # it may have gone while we waited
             raise RefusedError("forbidden", "the token's pod does not exist any more")
         shared = self._views.view_of(caller.pod, node)

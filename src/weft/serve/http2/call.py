@@ -19,11 +19,16 @@ from weft.serve.http2.frames import (
     head,
 )
 from weft.serve.http2.headers import Request, encode_headers
+from weft.serve.http2.intake import Intake
 from weft.serve.http2.status import RESOURCE_EXHAUSTED, UNIMPLEMENTED
 from weft.serve.http2.windows import DEFAULT_WINDOW, MAX_WINDOW, ReceiveWindow
 
 _HEADERS: Final = encode_headers(((":status", "200"), ("content-type", "application/grpc")))
 _PREFIX: Final = 5
+_LONG: Final = DEFAULT_WINDOW // 2
+"""Bytes of a message that comes in its turn (`intake`). Shorter ones always have room: a window that is half used up is
+opened."""
+
 _AT_ONCE: Final = 4 * MAX_PAYLOAD
 """Bytes of messages that are handed to the socket together: fewer copies, calls of the system, and records of TLS."""
 
@@ -45,10 +50,12 @@ class Receiver(Protocol):
 
 
 class Carrier(Protocol):
-    """What a call needs of its connection: whether the socket is `paused`, and the `window` that is left."""
+    """What a call needs of its connection: whether the socket is `paused`, the `window` that is left, and the `intake`
+    of long messages."""
 
     paused: bool
     window: int
+    intake: Intake
 
     def send(self, data: bytes, size: int = 0) -> None:
         """Sends frames, `size` bytes of which count for the connection's window."""
@@ -76,6 +83,7 @@ class Call:
         self._incoming = ReceiveWindow(DEFAULT_WINDOW)
         self._buffer = bytearray()
         self._unread = 0
+        self._long = False
         self._expected = request.length
         self._receiver: Receiver | None = None
         self._pending: deque[memoryview] = deque()
@@ -126,7 +134,7 @@ class Call:
         """The caller is gone, or has reset the stream."""
         self._over = True
         self._pending.clear()
-        self._buffer.clear()
+        self._drop_incoming()
         if not self.half_closed:
             self.half_closed = True
             self._tell_end()
@@ -143,7 +151,7 @@ class Call:
             start += _PREFIX + length
             self._receiver.received(self._message(start - length, start))
         del self._buffer[:start]
-        self._let_more_come()
+        self.let_more_come()
 
     def _take_whole(self, data: bytes) -> bool:
         """Hands over a message that comes alone, as answers do; False if this is none."""
@@ -152,16 +160,39 @@ class Call:
             return False
         assert self._receiver is not None
         self._receiver.received(data[_PREFIX:])
-        self._let_more_come()
+        self.let_more_come()
         return True
 
-    def _let_more_come(self) -> None:
+    def let_more_come(self) -> None:
+        """Opens the window by what came, unless a long message has to wait for its turn."""
         if self._receiver is None:  # it holds, or is gone
+            return
+        if (self._buffer or self._long) and not self._has_turn():
             return
         opened = self._incoming.consume(self._unread)
         self._unread = 0
         if opened and not self.half_closed and not self._over:
             self._carrier.send(frame(WINDOW_UPDATE, 0, self._stream, opened.to_bytes(4, "big")))
+
+    def _has_turn(self) -> bool:
+        """Whether more may come. The next message may be a long one, and one that was may be complete."""
+        if len(self._buffer) >= _PREFIX and self._length_at(0) > _LONG:
+            self._long = True
+            return self._carrier.intake.enter(self)
+        self._end_turn()
+        return True
+
+    def _end_turn(self) -> None:
+        if self._long:
+            self._long = False
+            self._carrier.intake.leave(self)
+
+    def _drop_incoming(self) -> None:
+        self._buffer.clear()
+        self._end_turn()
+
+    def _length_at(self, start: int) -> int:
+        return int.from_bytes(self._buffer[start + 1 : start + _PREFIX], "big")
 
     def _message(self, start: int, end: int) -> bytes:
         with memoryview(self._buffer) as view:
@@ -171,7 +202,7 @@ class Call:
         """The length of the complete message at `start`; None if there is none."""
         if self._over or len(self._buffer) - start < _PREFIX:
             return None
-        length = int.from_bytes(self._buffer[start + 1 : start + _PREFIX], "big")
+        length = self._length_at(start)
         if self._buffer[start]:
             self.finish(UNIMPLEMENTED, "compressed messages are not read")
         elif length > self._max_message:
@@ -216,7 +247,7 @@ class Call:
         block = (b"" if self._opened else _HEADERS) + encode_headers(fields)
         self._trailers = frame(HEADERS, END_HEADERS | END_STREAM, self._stream, block)
         self._receiver = None
-        self._buffer.clear()
+        self._drop_incoming()
         self._flush()
 
     def reset(self, code: Code) -> None:

@@ -33,6 +33,7 @@ from weft.serve.http2.frames import (
     unpadded,
 )
 from weft.serve.http2.headers import BadHeadersError, Fields, HeaderDecoder, check_fields, read_request
+from weft.serve.http2.intake import Intake
 from weft.serve.http2.limits import DEFAULT_LIMITS, Allowance, Limits
 from weft.serve.http2.windows import DEFAULT_WINDOW, MAX_WINDOW, ReceiveWindow
 
@@ -67,7 +68,8 @@ class _HeaderBlock(Struct):
 class Connection:
     """A connection. `opened` is called with each new call, `peer` is the client's IP address.
 
-    `paused` is to be set while the socket has no room; call `resume` after it was unset.
+    `paused` is to be set while the socket has no room; call `resume` after it was unset. The `intake` is that of all
+    connections of a server.
     """
 
     def __init__(
@@ -77,7 +79,10 @@ class Connection:
         peer: str = "",
         limits: Limits = DEFAULT_LIMITS,
         clock: Callable[[], float] = time.monotonic,
+        *,
+        intake: Intake | None = None,
     ) -> None:
+        self.intake = intake or Intake()
         self.paused = False
         self.window = DEFAULT_WINDOW
         self.calls: dict[int, Call] = {}

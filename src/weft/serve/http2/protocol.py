@@ -14,6 +14,7 @@ from msgspec import Struct
 from weft.serve.http2.call import Call
 from weft.serve.http2.connection import Connection
 from weft.serve.http2.errors import Code, ConnectionFaultError
+from weft.serve.http2.intake import Intake
 from weft.serve.http2.limits import DEFAULT_LIMITS, Limits
 from weft.serve.http2.tls import Sealed, Tls
 
@@ -45,10 +46,11 @@ DEFAULT_TIMES: Final = Times()
 class Crowd:
     """The connections of a server: all that are `open`, and those of them whose handshake of TLS is not done.
 
-    All are of one thread, and seal in one place.
+    All are of one thread, and seal in one place. Long messages come in through one `intake`.
     """
 
     def __init__(self) -> None:
+        self.intake = Intake()
         self.sealed = Sealed()
         self.open: set[ServerProtocol] = set()
         self.shaking: set[ServerProtocol] = set()
@@ -113,7 +115,7 @@ class ServerProtocol(asyncio.Protocol):
         self._crowd.shaking.discard(self)
         peer = self._socket().get_extra_info("peername")
         address = str(peer[0]) if isinstance(peer, tuple) else ""
-        self._connection = Connection(self, self._opened, address, self._limits)
+        self._connection = Connection(self, self._opened, address, self._limits, intake=self._crowd.intake)
         self._connection.start()
 
     def data_received(self, data: bytes) -> None:

@@ -208,6 +208,23 @@ async def test_a_pod_that_goes_while_it_is_let_in_is_refused() -> None:
     assert await client.end() == (status.PERMISSION_DENIED, "the token's pod does not exist any more")
 
 
+async def test_first_requests_are_not_read_while_secrets_are_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    issued = asyncio.Event()
+
+    async def view_of(_: Secrets, pod: Pod) -> View:
+        await issued.wait()
+        return View("own", ResourceTable())
+
+    monkeypatch.setattr(Secrets, "view_of", view_of)
+    client = Setting().serve(Client())
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert client.call._receiver is None
+    assert client.call._buffer
+    issued.set()
+    assert (await client.next()).versions
+
+
 async def test_a_pod_whose_view_is_not_computed_yet_comes_again() -> None:
     setting = Setting()
     setting.view = None

@@ -1,10 +1,13 @@
 """A connection that only keeps what a call sends."""
 
+from weft.serve.http2.intake import Intake
+
 
 class Carrier:
     """As in `call.Carrier`."""
 
     def __init__(self) -> None:
+        self.intake = Intake()
         self.paused = False
         self.window = 1_000_000
         self.sent: list[bytes] = []

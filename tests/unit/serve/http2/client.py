@@ -19,6 +19,7 @@ from weft.serve.http2.frames import (
     frame,
 )
 from weft.serve.http2.headers import encode_headers
+from weft.serve.http2.intake import Intake
 from weft.serve.http2.limits import DEFAULT_LIMITS, Limits
 
 POST = ((":method", "POST"), (":scheme", "https"), (":path", "/s/m"), ("content-type", "application/grpc"))
@@ -53,7 +54,14 @@ class Server:
 class Client:
     """`frames` are those that came since they were last looked at."""
 
-    def __init__(self, limits: Limits = DEFAULT_LIMITS, *, greet: bool = True, accept: bool = True) -> None:
+    def __init__(
+        self,
+        limits: Limits = DEFAULT_LIMITS,
+        *,
+        greet: bool = True,
+        accept: bool = True,
+        intake: Intake | None = None,
+    ) -> None:
         self.now = 0.0
         self.servers: list[Server] = []
         self.closed = False
@@ -61,7 +69,12 @@ class Client:
         self._reader = FrameReader()
         list(self._reader.feed(PREFACE))
         self.connection = Connection(
-            self, lambda call: self.servers.append(Server(call, accept=accept)), "10.0.0.1", limits, lambda: self.now
+            self,
+            lambda call: self.servers.append(Server(call, accept=accept)),
+            "10.0.0.1",
+            limits,
+            lambda: self.now,
+            intake=intake,
         )
         self.connection.start()
         if greet:

@@ -196,11 +196,10 @@ class _First:
 async def _first_request(call: Call, reader: RequestReader) -> DeltaRequest:
     first = _First(call)
     call.accept(first)
-    try:
-        async with asyncio.timeout(_FIRST_REQUEST):
-            message = await first.message
-    except TimeoutError:
-        raise RefusedError("invalid", f"no request came within {_FIRST_REQUEST:.0f} s") from None
+    while not (await asyncio.wait((first.message,), timeout=_FIRST_REQUEST))[0]:
+        if not call.kept_waiting:
+            raise RefusedError("invalid", f"no request came within {_FIRST_REQUEST:.0f} s")
+    message = first.message.result()
     if message is None:
         raise RefusedError("invalid", "the stream ended before its first request")
     try:

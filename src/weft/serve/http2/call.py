@@ -110,6 +110,11 @@ class Call:
         """Hands over no more messages before the call is accepted again."""
         self._receiver = None
 
+    @property
+    def kept_waiting(self) -> bool:
+        """Whether it is not the caller's fault that nothing more comes."""
+        return self._long and self._carrier.intake.keeps_waiting(self)
+
     def take_data(self, data: bytes, size: int) -> None:
         """Takes the payload of a DATA frame; `size` is what it counts for."""
         self._incoming.take(size)

@@ -49,6 +49,10 @@ class Intake:
         self._waiting[sender] = None
         return False
 
+    def keeps_waiting(self, sender: Sender) -> bool:
+        """Whether a call has no place yet."""
+        return sender in self._waiting
+
     def leave(self, sender: Sender) -> None:
         """A call sends nothing long any more."""
         self._late.discard(sender)

@@ -24,6 +24,7 @@ from weft.serve.http2 import status
 from weft.serve.http2.call import Call
 from weft.serve.http2.frames import DATA, END_STREAM, HEADERS, PREFACE, FrameReader
 from weft.serve.http2.headers import HeaderDecoder, Request
+from weft.serve.http2.intake import Intake
 from weft.serve.tokens.guard import ReviewGuard
 from weft.serve.transport import bearer_token
 
@@ -250,6 +251,29 @@ async def test_a_call_that_asks_for_nothing_ends(monkeypatch: pytest.MonkeyPatch
     client = Client()
     Setting().service.methods()[DELTA](client.call)
     assert (await client.end())[0] == status.INVALID_ARGUMENT
+
+
+class Sender:
+    def let_more_come(self) -> None:
+        """Nothing more comes."""
+
+
+async def test_who_has_to_wait_with_a_long_first_request_is_not_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "_FIRST_REQUEST", 0.02)
+    client, other = Client(), Sender()
+    intake = client.carrier.intake = Intake(places=1)
+    intake.enter(other)
+    request = encode_request(CDS, node={"id": NODE, "cluster": "long" * 10_000})
+    data = b"\0" + len(request).to_bytes(4, "big") + request
+    Setting().service.methods()[DELTA](client.call)
+    client.call.take_data(data[:100], 100)
+    await asyncio.sleep(0.1)
+    client.read()
+    assert client.status is None
+    intake.leave(other)
+    client.call.take_data(data[100:], len(data) - 100)
+    client.read()
+    assert (await client.next()).versions
 
 
 async def test_what_comes_with_the_first_request_is_read_too() -> None:

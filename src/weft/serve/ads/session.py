@@ -14,6 +14,7 @@ from typing import Protocol
 import msgspec
 from msgspec import Struct
 
+from weft.serve.ads.alarms import Alarms
 from weft.serve.ads.bodies import Bodies
 from weft.serve.ads.messages import DeltaRequest, RequestError, encode_state, parse_state_request
 from weft.serve.ads.names import NameSets
@@ -54,7 +55,7 @@ class Proxy(Struct, frozen=True):
 
 
 class Means(Struct):
-    """What sessions have in common: how long things wait, what they share, turns, and who counts what they do.
+    """What sessions have in common: how long things wait, what they share, turns, alarms, and who counts what they do.
 
     `tables` are there where sessions speak state of the world.
     """
@@ -64,6 +65,7 @@ class Means(Struct):
     sets: NameSets
     reader: RequestReader
     turns: Turns
+    alarms: Alarms
     observer: StreamObserver
     tables: Tables | None = None
 
@@ -71,7 +73,7 @@ class Means(Struct):
     def new(cls, pacing: Pacing = DEFAULT_PACING, observer: StreamObserver | None = None) -> "Means":
         """Means of their own."""
         sets = NameSets()
-        return cls(pacing, Bodies(), sets, RequestReader(sets), Turns(), observer or Unobserved())
+        return cls(pacing, Bodies(), sets, RequestReader(sets), Turns(), Alarms(), observer or Unobserved())
 
     def of_state(self) -> "Means":
         """The same for sessions that speak state of the world, which take turns with the others."""
@@ -110,7 +112,6 @@ class Session:
         self._since: float | None = None  # when the first change happened that is not sent yet
         self._wanted = 0.0
         self._queued = False
-        self._wake: asyncio.TimerHandle | None = None
         self._end: asyncio.Future[None] | None = None
         self._ended = False
         self._refusal: RefusedError | None = None
@@ -189,6 +190,10 @@ class Session:
         """As in `Receiver`."""
         self.end()
 
+    def wake(self) -> None:
+        """As in `alarms.Sleeper`."""
+        self._want_turn()
+
     # its life
 
     def begin(self, channel: Channel, first: DeltaRequest, on_nack: Callable[[Refusal], None]) -> None:
@@ -220,7 +225,7 @@ class Session:
     def leave(self) -> None:
         """Hears of nothing any more, and holds nothing."""
         self._ended, self._channel, self._on_nack = True, None, _unheard
-        self._cancel_wake()
+        self._means.alarms.cancel(self)
         self._own.detach(self)
         self._shared.detach(self)
 
@@ -256,7 +261,7 @@ class Session:
         """Sends what can be sent now, and comes back when more may be."""
         if self._ended or self._channel is None:
             return
-        self._cancel_wake()
+        self._means.alarms.cancel(self)
         now = time.monotonic()
         while self._channel.room and self._respond(self._channel, now):
             now = time.monotonic()
@@ -265,7 +270,7 @@ class Session:
             self._since = None
         wake_at = self._stream.wake_at(now)
         if wake_at is not None:
-            self._wake = asyncio.get_running_loop().call_later(wake_at - now, self._want_turn)
+            self._means.alarms.set(self, wake_at)
 
     def _respond(self, channel: Channel, began: float) -> bool:
         """Sends the next response; False if there is none."""
@@ -277,11 +282,6 @@ class Session:
         size = len(response[0]) + len(response[1])
         self._observer.sent(self._stream.last_type, size, made - began, time.monotonic() - made)
         return True
-
-    def _cancel_wake(self) -> None:
-        if self._wake is not None:
-            self._wake.cancel()
-            self._wake = None
 
 
 def _unheard(_: Refusal) -> None:

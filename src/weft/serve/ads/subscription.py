@@ -4,7 +4,6 @@ No versions are kept of what the client holds: a resource that is not `stale` is
 So a stream costs memory for the names that it asked for and for what it waits for, not for the mesh.
 """
 
-from collections import deque
 from collections.abc import Callable, Set
 from typing import Final
 
@@ -59,7 +58,7 @@ class Subscription:
         self._asked = NONE
         self._implicit = not request.subscribe
         self._owes_answer = not self.resumed
-        self._parts: deque[Names] = deque()
+        self._parts: list[Names] = []
         self._unanswered: list[Unanswered] = []
         self._open(source, request)
 
@@ -189,7 +188,7 @@ class Subscription:
         batch, held, all_seen = Batch(), NONE, True
         while not batch and (self._parts or self.stale - held):
             all_seen = not self._parts
-            names = self.stale if all_seen else self._parts.popleft()
+            names = self.stale if all_seen else self._parts.pop(0)
             batch, left = self._look_up(source, names)
             if batch.removed and hold_removals():
                 held |= frozenset(batch.removed) - self._asked

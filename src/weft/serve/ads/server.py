@@ -196,9 +196,12 @@ class _First:
 async def _first_request(call: Call, reader: RequestReader) -> DeltaRequest:
     first = _First(call)
     call.accept(first)
+    before = False, 0
     while not (await asyncio.wait((first.message,), timeout=_FIRST_REQUEST))[0]:
-        if not call.kept_waiting:
+        now = call.kept_waiting, call.gathered
+        if now == before and not call.kept_waiting:
             raise RefusedError("invalid", f"no request came within {_FIRST_REQUEST:.0f} s")
+        before = now
     message = first.message.result()
     if message is None:
         raise RefusedError("invalid", "the stream ended before its first request")

@@ -115,6 +115,11 @@ class Call:
         """Whether it is not the caller's fault that nothing more comes."""
         return self._long and self._carrier.intake.keeps_waiting(self)
 
+    @property
+    def gathered(self) -> int:
+        """Bytes of a message that is not complete, or not read."""
+        return len(self._buffer)
+
     def take_data(self, data: bytes, size: int) -> None:
         """Takes the payload of a DATA frame; `size` is what it counts for."""
         self._incoming.take(size)

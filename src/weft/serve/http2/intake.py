@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from typing import Final, Protocol
 
-PLACES: Final = 16
+PLACES: Final = 32
 """Calls that may send long messages at a time."""
 
 PATIENCE: Final = 5.0

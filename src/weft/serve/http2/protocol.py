@@ -21,7 +21,7 @@ from weft.serve.http2.tls import Sealed, Tls
 _log: Final = logging.getLogger(__name__)
 
 _ROOM: Final = 64 * 1024
-"""Bytes that may wait for the socket before we stop writing."""
+"""Bytes of answers that are gathered before they are sent."""
 
 _GRACE: Final = 5.0
 """Seconds that a client has to take what was sent before its connection was closed."""
@@ -103,7 +103,9 @@ class ServerProtocol(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """As in `asyncio.Protocol`."""
         self._transport = cast(asyncio.Transport, transport)  # uvloop's is one without being an instance
-        self._transport.set_write_buffer_limits(high=_ROOM)
+        self._transport.set_write_buffer_limits(
+            high=0
+        )  # what a full socket left is enough: `Call` has the rest, shared
         self._began = self._heard = self._busy = asyncio.get_running_loop().time()
         self._crowd.open.add(self)
         if self._tls is None:

@@ -276,6 +276,14 @@ async def test_who_has_to_wait_with_a_long_first_request_is_not_refused(monkeypa
     assert (await client.next()).versions
 
 
+async def test_who_begins_a_first_request_and_sends_no_more_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "_FIRST_REQUEST", 0.02)
+    client = Client()
+    Setting().service.methods()[DELTA](client.call)
+    client.call.take_data(b"\0\0\0\0\x09abc", 8)
+    assert (await client.end())[0] == status.INVALID_ARGUMENT
+
+
 async def test_what_comes_with_the_first_request_is_read_too() -> None:
     setting, client = Setting(), Client()
     setting.table.update([item(EDS, "a")])

@@ -9,8 +9,9 @@ from weft.envoy.resource import Resource
 from weft.serve.ads.messages import encode_resources
 from weft.serve.ads.recent import Recent
 
-SIZE: Final = 16 * 1024 * 1024
-"""Bytes that are kept in case that another stream needs them."""
+SIZE: Final = 32 * 1024 * 1024
+"""Bytes that are kept in case that another stream needs them: twice what 10,000 services come to. With less, streams
+that are at different places drop each other's bodies, and slow ones would hold a copy of all virtual hosts each."""
 
 Resources = tuple[Resource, ...]
 _Key = tuple[str, tuple[int, ...]]

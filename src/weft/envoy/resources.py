@@ -71,8 +71,8 @@ class ProxyResources:
         self.graph = graph
         self._mesh = mesh
         self._clusters = self._leaf(CDS, "cluster resource", lambda v: v.name, cluster_bytes)
-        self._endpoints: Derived[view.Endpoints, Built] = self._leaf(
-            EDS, "endpoints resource", lambda v: v.name, lambda v, _: load_assignment(v)
+        self._endpoints: Derived[view.Endpoints, Built] = Derived(
+            graph, "endpoints resource", lambda v: built(EDS, v.name, lambda: load_assignment(v))
         )
         self._tables = RouteTables(graph, mesh)
         self._listeners = self._leaf(

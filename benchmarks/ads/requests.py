@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from benchmarks.ads.content import NONE, Content, Names, versions
 
-from weft.envoy.wire import bytes_field, string_field
+from weft.base.wire import bytes_field, string_field
 
 History = tuple[tuple[Content, tuple[bytes, ...]], ...]
 """All that a proxy was told of a type, in order: resources, and names of those that were removed."""

@@ -8,8 +8,8 @@ from benchmarks.control import objects
 from benchmarks.control.server import Server
 from msgspec import Struct
 
+from weft.base.wire import varint
 from weft.envoy.type_urls import CDS, EDS, RDS
-from weft.envoy.wire import varint
 
 CONNECT: Final = "all connect"
 RECONNECT: Final = "all reconnect"

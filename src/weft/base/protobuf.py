@@ -18,10 +18,11 @@ from google.protobuf.descriptor_pool import DescriptorPool
 from google.protobuf.message import DecodeError, Message
 from google.protobuf.message_factory import GetMessageClass
 
+from weft.base.wire import plain_struct
+
 TYPE_URL_PREFIX = "type.googleapis.com/"
 
 _DESCRIPTORS = "descriptors.binpb"
-_VALUE = "google.protobuf.Value"
 
 
 class ProtobufError(ValueError):
@@ -83,22 +84,7 @@ def duration(milliseconds: int) -> Message:
 
 def struct(values: Mapping[str, Any]) -> Message:
     """Returns a google.protobuf.Struct holding plain JSON values."""
-    return new("google.protobuf.Struct", fields={key: _value(value) for key, value in values.items()})
-
-
-def _value(value: Any) -> Message:
-    """A google.protobuf.Value. Made of its own fields: a tenth of the time that `Struct.update` takes."""
-    if isinstance(value, str):
-        return new(_VALUE, string_value=value)
-    if isinstance(value, bool):
-        return new(_VALUE, bool_value=value)
-    if isinstance(value, int | float):
-        return new(_VALUE, number_value=value)
-    if isinstance(value, Mapping):
-        return new(_VALUE, struct_value=struct(value))
-    if value is None:
-        return new(_VALUE, null_value=0)
-    return new(_VALUE, list_value={"values": [_value(each) for each in value]})
+    return parse("google.protobuf.Struct", plain_struct(values))
 
 
 def type_url(full_name: str) -> str:

@@ -9,14 +9,14 @@ from google.protobuf.message import Message
 from weft.base import protobuf
 from weft.base.families import parse_network
 
-_UNIX: Final = "unix:"
+UNIX: Final = "unix:"
 _MILLION: Final = 1_000_000
 
 
 def address(host: str, port: int) -> Message:
     """Returns where something listens: an IP address or a name with a port, or `unix:<path>`."""
-    if host.startswith(_UNIX):
-        return protobuf.new("envoy.config.core.v3.Address", pipe={"path": host.removeprefix(_UNIX)})
+    if host.startswith(UNIX):
+        return protobuf.new("envoy.config.core.v3.Address", pipe={"path": host.removeprefix(UNIX)})
     return protobuf.new("envoy.config.core.v3.Address", socket_address={"address": host, "port_value": port})
 
 

@@ -4,7 +4,7 @@ from hashlib import blake2b
 
 from msgspec import Struct
 
-from weft.envoy.wire import bytes_field, string_field
+from weft.base.wire import bytes_field, string_field
 
 _VERSION_BYTES = 8
 

@@ -15,8 +15,8 @@ from msgspec import structs
 
 from weft.base.protobuf import serialize
 from weft.envoy.built import BuildFailure, Built, Contents, Overlaid, built, by_name
-from weft.envoy.cluster import cluster
-from weft.envoy.endpoints import cluster_load_assignment
+from weft.envoy.cluster import cluster_bytes
+from weft.envoy.endpoints import load_assignment
 from weft.envoy.inbound_routes import inbound_route_configuration
 from weft.envoy.listener.dns import dns_listener, dns_stream_listener, resolvers_cluster
 from weft.envoy.listener.gateway import gateway_listener
@@ -70,9 +70,9 @@ class ProxyResources:
     def __init__(self, graph: Graph, mesh: view.MeshReader) -> None:
         self.graph = graph
         self._mesh = mesh
-        self._clusters = self._leaf(CDS, "cluster resource", lambda v: v.name, cluster)
-        self._endpoints: Derived[view.Endpoints, Built] = self._leaf(
-            EDS, "endpoints resource", lambda v: v.name, lambda v, _: cluster_load_assignment(v)
+        self._clusters = self._leaf(CDS, "cluster resource", lambda v: v.name, cluster_bytes)
+        self._endpoints: Derived[view.Endpoints, Built] = Derived(
+            graph, "endpoints resource", lambda v: built(EDS, v.name, lambda: load_assignment(v))
         )
         self._tables = RouteTables(graph, mesh)
         self._listeners = self._leaf(
@@ -128,10 +128,14 @@ class ProxyResources:
 
     # ---- leaves ------------------------------------------------------------------------------------------------
     def _leaf(
-        self, type_url: str, label: str, name: Callable[[V], str], build: Callable[[V, MeshSettings], Message]
+        self, type_url: str, label: str, name: Callable[[V], str], build: Callable[[V, MeshSettings], Message | bytes]
     ) -> Derived[V, Built]:
+        def body(value: V) -> bytes:
+            found = build(value, self._mesh.settings())
+            return found if isinstance(found, bytes) else serialize(found)
+
         def compute(value: V) -> Built:
-            return built(type_url, name(value), lambda: serialize(build(value, self._mesh.settings())))
+            return built(type_url, name(value), lambda: body(value))
 
         return Derived(self.graph, label, compute)
 

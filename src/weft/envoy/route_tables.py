@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from weft.base.protobuf import serialize
+from weft.base.wire import bytes_field, string_field
 from weft.envoy.built import BuildFailure, Built, Contents, built, built_bytes, by_name
 from weft.envoy.names import local_domains
 from weft.envoy.rbac.http import route_access
@@ -21,8 +22,7 @@ from weft.envoy.resource import resource
 from weft.envoy.route.route import OPEN
 from weft.envoy.route_configuration import VIRTUAL_HOSTS_FIELD, frame, has_catch_all
 from weft.envoy.type_urls import RDS, VHDS
-from weft.envoy.virtual_host import fallback_host, virtual_host
-from weft.envoy.wire import bytes_field, string_field
+from weft.envoy.virtual_host import fallback_host, host_bytes
 from weft.graph.core import Graph
 from weft.graph.tables import Derived
 from weft.ir import view
@@ -107,7 +107,7 @@ class RouteTables:
     # ---- bytes -------------------------------------------------------------------------------------------------
     def _build_host(self, host: view.VirtualHost, policies: Policies) -> HostBytes:
         access = route_access(policies, local_domains(self._mesh.settings())) if policies else OPEN
-        return built_bytes(RDS, host.name, lambda: serialize(virtual_host(host, access)))
+        return built_bytes(RDS, host.name, lambda: host_bytes(host, access))
 
     def _build_shared_host(self, key: tuple[str, view.VirtualHost]) -> Built:
         table, host = key

@@ -6,6 +6,7 @@ from typing import Any, Final
 from google.protobuf.message import Message
 
 from weft.base import protobuf
+from weft.base.wire import bytes_field, number_field, string_field
 from weft.envoy.names import (
     ALLOW_ANY,
     BLOCK_ALL,
@@ -23,23 +24,29 @@ from weft.ir.view import Destination, Fallback, StreamRoute
 VIRTUAL_HOST: Final = "envoy.config.route.v3.VirtualHost"
 
 _ANY: Final = "*"
+_EVERYTHING: Final = 2  # VirtualHost.TlsRequirementType
 _REFUSED: Final = 502  # Istio, for hosts that are in no registry
 _PROXY_ITSELF: Final = rf"(?i)(localhost|127\.[0-9.]+|\[.*\]):{OUTBOUND_PORT}"
 
 
 def virtual_host(source: view.VirtualHost, access: RouteAccess = OPEN) -> Message:
     """Returns the VirtualHost of one host; `access` is what policies of a gateway say."""
+    return protobuf.parse(VIRTUAL_HOST, host_bytes(source, access))
+
+
+def host_bytes(source: view.VirtualHost, access: RouteAccess = OPEN) -> bytes:
+    """Returns the same serialized."""
     port = virtual_host_port(source.name)
-    return protobuf.new(
-        VIRTUAL_HOST,
-        name=source.name,
-        domains=list(source.domains),
-        routes=[
-            *([tunnel_route(source.tunnel)] if source.tunnel is not None else ()),
-            *(route for rule in source.routes for route in routes(rule, port, access, endpoint=source.endpoint)),
-        ],
-        require_tls="ALL" if source.https_redirect else None,
-        include_request_attempt_count=True,
+    opened = [protobuf.serialize(tunnel_route(source.tunnel))] if source.tunnel is not None else []
+    ruled = [route for rule in source.routes for route in routes(rule, port, access, endpoint=source.endpoint)]
+    return b"".join(
+        [
+            string_field(1, source.name),
+            *[bytes_field(2, domain.encode()) for domain in source.domains],
+            *[bytes_field(3, route) for route in (*opened, *ruled)],
+            number_field(4, _EVERYTHING if source.https_redirect else 0),
+            number_field(14, True),  # include_request_attempt_count
+        ]
     )
 
 

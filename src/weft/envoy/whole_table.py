@@ -7,10 +7,10 @@ from typing import Any, Final
 from msgspec import Struct
 
 from weft.base import protobuf
+from weft.base.wire import bytes_field
 from weft.envoy.resource import Resource, resource
 from weft.envoy.route_configuration import VIRTUAL_HOSTS_FIELD
 from weft.envoy.type_urls import RDS
-from weft.envoy.wire import bytes_field
 
 _RESOURCE: Final = "envoy.service.discovery.v3.Resource"
 _TABLE: Final = "envoy.config.route.v3.RouteConfiguration"

@@ -1,8 +1,4 @@
-"""Tables that follow other tables: a function applied to every entry, and indexes that are kept up to date.
-
-An index costs what changed: only entries whose source changed are looked at again, and only buckets whose members
-changed are touched.
-"""
+"""Tables that follow other tables: a function applied to every entry, and entries in pieces by class."""
 
 from __future__ import annotations
 
@@ -10,7 +6,6 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from typing import Generic, Protocol, TypeVar
 
 from weft.graph.core import Graph, Node
-from weft.graph.few import Few, added, removed
 from weft.graph.tables import Derived
 
 K = TypeVar("K", bound=Hashable)
@@ -198,7 +193,7 @@ class Partition(Generic[K, V, B, P]):
                 self.graph.pin(node)
             self.graph.read(node)
         if kind not in self._sorted:
-            self._sorted[kind] = tuple(sorted(self._members.get(kind, ()), key=_order))
+            self._sorted[kind] = tuple(sorted(self._members.get(kind, ()), key=order))
         return self._sorted[kind]
 
     def settle(self) -> bool:
@@ -261,118 +256,6 @@ class Partition(Generic[K, V, B, P]):
         self._nodes.pop(node.key, None)
 
 
-class Index(Generic[K, V, B]):
-    """Keys of a source, by the buckets that `function(key, value)` names; sorted inside each bucket."""
-
-    def __init__(
-        self,
-        graph: Graph,
-        name: str,
-        source: Collection[K, V],
-        function: Callable[[K, V], Iterable[B]],
-    ) -> None:
-        self.graph = graph
-        self.name = name
-        self.computed = 0
-        self.cut_off = 0
-        self._source = source
-        self._function = function
-        self._members: dict[B, Few[K]] = {}
-        self._buckets_of: dict[K, tuple[B, ...]] = {}
-        self._nodes: dict[B, Node] = {}
-        self._waiting: dict[K, None] = {}
-        self._reshaped = False
-        self._all = Node(self, None)
-        graph.pin(self._all)
-        graph.add_settling(self)
-        graph.tables.append(self)
-        source.listen(self._wait)
-
-    def __len__(self) -> int:
-        return len(self._nodes)
-
-    def get(self, bucket: B) -> tuple[K, ...]:
-        """The keys in a bucket, sorted; empty where there are none."""
-        node = self._nodes.get(bucket)
-        if node is None:
-            self.graph.settle()
-            node = self._nodes[bucket] = Node(self, bucket)
-            node.value = self._sorted(bucket)
-        members: tuple[K, ...] = self.graph.read(node)
-        return members
-
-    def buckets(self) -> tuple[B, ...]:
-        """All buckets that have members, sorted; a dependency on which buckets there are."""
-        self.graph.read(self._all)
-        return tuple(sorted(self._members, key=_order))
-
-    def settle(self) -> bool:
-        """Looks again at the entries that may have changed."""
-        if not self._waiting:
-            return False
-        waiting, self._waiting = self._waiting, {}
-        touched: set[B] = set()
-        for key in waiting:
-            touched.update(self._move(key))
-        for bucket in touched:
-            node = self._nodes.get(bucket)
-            if node is not None:
-                self.graph.change(node, self._sorted(bucket))
-        if self._reshaped:
-            self._reshaped = False
-            self.graph.change(self._all, None)
-        return True
-
-    def _move(self, key: K) -> Iterable[B]:
-        value = self._source.peek(key)
-        old = self._buckets_of.get(key, ())
-        new = tuple(self._function(key, value)) if value is not None else ()
-        if len(new) > 1:
-            new = tuple(dict.fromkeys(new))
-        self.computed += 1
-        if old == new:
-            return ()
-        if new:
-            self._buckets_of[key] = new
-        else:
-            self._buckets_of.pop(key, None)
-        left = set(old).difference(new) if new else old
-        entered = set(new).difference(old) if old else new
-        for bucket in left:
-            self._leave(bucket, key)
-        for bucket in entered:
-            self._reshaped = self._reshaped or bucket not in self._members
-            self._members[bucket] = added(self._members.get(bucket, ()), key)
-        return (*left, *entered)
-
-    def _leave(self, bucket: B, key: K) -> None:
-        members = removed(self._members[bucket], key)
-        if members:
-            self._members[bucket] = members
-        else:
-            del self._members[bucket]
-            self._reshaped = True
-
-    def _sorted(self, bucket: B) -> tuple[K, ...]:
-        members = self._members.get(bucket, ())
-        return members if type(members) is tuple and len(members) < 2 else tuple(sorted(members, key=_order))
-
-    def _wait(self, key: K) -> None:
-        self._waiting[key] = None
-        self.graph.unsettle()
-
-    def compute(self, key: B) -> tuple[K, ...]:
-        """Buckets are never computed: they are changed when the index settles."""
-        raise NotImplementedError
-
-    def on_stale(self, node: Node) -> None:
-        """Buckets never become stale: they are changed when the index settles."""
-
-    def on_orphan(self, node: Node) -> None:
-        """Forgets the node of a bucket that nobody reads."""
-        if node is not self._all:
-            self._nodes.pop(node.key, None)
-
-
-def _order(key: Hashable) -> tuple[str, str]:
+def order(key: Hashable) -> tuple[str, str]:
+    """The key to sort keys of any kind by."""
     return (type(key).__name__, repr(key)) if not isinstance(key, str) else ("", key)

@@ -171,7 +171,8 @@ class Graph:
                 old.dependents = removed(old.dependents, node)
                 self._maybe_orphan(old)
         for dependency in fresh:
-            dependency.dependents = added(dependency.dependents, node)
+            dependents = dependency.dependents
+            dependency.dependents = added(dependents, node) if dependents else (node,)
 
     # ---- changing ----------------------------------------------------------------------------------------------
     def change(self, node: Node, value: Any) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from operator import attrgetter
+from typing import Final
 
 from msgspec import structs
 
@@ -18,6 +20,8 @@ from weft.ir.values import Locality
 from weft.ir.view import EndpointGroup
 from weft.mesh.inventory import Inventory, class_of
 from weft.mesh.matching import term_holds
+
+_PLACE: Final = attrgetter("address", "port")
 
 
 class EndpointTable:
@@ -43,8 +47,9 @@ class EndpointTable:
         if service.members is not None and self._inventory.members(service.members):
             return tuple(self._live(service, port))
         stated = self._inventory.stated(service)
-        static = (e for e in stated if not service.families or family_of(e.address) in service.families)
-        return tuple(self._stated(e, port, service) for e in static)
+        if service.families:
+            stated = tuple(each for each in stated if family_of(each.address) in service.families)
+        return tuple([self._stated(each, port, service) for each in stated])
 
     def _live(self, service: Service, port: ServicePort) -> Iterator[Endpoint]:
         """The endpoints that are workloads; one that takes no mutual TLS on its port is not offered it (Istio)."""
@@ -116,12 +121,10 @@ def _named(workload: Workload, port: ServicePort) -> int | None:
 
 
 def _of_static(endpoint: StaticEndpoint, port: ServicePort, service: Service) -> Endpoint:
-    default = port.target if isinstance(port.target, int) else port.number
-    number = 0 if endpoint.address.startswith("unix:") else dict(endpoint.ports).get(port.name, default)
     return Endpoint(
         workload=None,
         address=endpoint.address,
-        port=number,
+        port=_stated_port(endpoint, port),
         weight=endpoint.weight,
         mesh_tls=_speaks_mesh_tls(endpoint, service),
         network=endpoint.network,
@@ -132,11 +135,20 @@ def _of_static(endpoint: StaticEndpoint, port: ServicePort, service: Service) ->
     )
 
 
+def _stated_port(endpoint: StaticEndpoint, port: ServicePort) -> int:
+    if endpoint.address.startswith("unix:"):
+        return 0
+    for name, number in endpoint.ports:
+        if name == port.name:
+            return number
+    return port.target if isinstance(port.target, int) else port.number
+
+
 def _speaks_mesh_tls(endpoint: StaticEndpoint, service: Service) -> bool:
     """The label `security.istio.io/tlsMode` decides; without it, an endpoint with an account does (Istio)."""
     if service.external:
         return False
-    mode = dict(endpoint.labels).get("security.istio.io/tlsMode")
+    mode = dict(endpoint.labels).get("security.istio.io/tlsMode") if endpoint.labels else None
     return mode == "istio" if mode is not None else endpoint.identity is not None
 
 
@@ -163,7 +175,7 @@ def group_endpoints(
             locality=locality,
             priority=order.get(locality, 0),
             weight=_share_of(locality, shares) if shares is not None else None,
-            endpoints=tuple(sorted(group, key=lambda e: (e.address, e.port))),
+            endpoints=tuple(sorted(group, key=_PLACE)),
         )
         for locality, group in sorted(by_locality.items(), key=lambda item: (order.get(item[0], 0), item[0]))
         if shares is None or _share_of(locality, shares)

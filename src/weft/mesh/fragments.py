@@ -7,7 +7,8 @@ from typing import Any, TypeVar
 
 from weft.base.issues import Issue, Ref
 from weft.dialects.compiled import Compile, CompileBroken, Compiled, Fragment
-from weft.graph.collections import Index, Mapped, Partition
+from weft.graph.buckets import Gathered, Index
+from weft.graph.collections import Mapped, Partition
 from weft.graph.tables import Derived, Input
 from weft.ir.settings import MeshSettings
 from weft.model.objects import Broken, Object
@@ -72,13 +73,22 @@ class Fragments:
     ) -> Index[Ref, Compiled, B]:
         """Objects by the buckets that `function` names for their fragments of some types."""
         types = (kind, *kinds)
+        return Index(self.graph, name, self._by_type.part(*types), _buckets(function, types))
 
-        def buckets(_: Ref, compiled: Compiled) -> Iterator[B]:
-            for fragment in compiled.fragments:
-                if isinstance(fragment, types):
-                    yield from function(fragment)
+    def gathered(
+        self,
+        name: str,
+        function: Callable[[F], Iterable[B]],
+        kind: type[F],
+        missing_by: Callable[[B], Hashable] | None = None,
+    ) -> Gathered[Ref, Compiled, B, F]:
+        """The fragments of a type by the buckets that `function` names for each; `missing_by` as in `Buckets`."""
 
-        return Index(self.graph, name, self._by_type.part(*types), buckets)
+        def pieces(compiled: Compiled, bucket: B) -> list[F]:
+            return [each for each in compiled.fragments if isinstance(each, kind) and bucket in function(each)]
+
+        part = self._by_type.part(kind)
+        return Gathered(self.graph, name, part, _buckets(function, (kind,)), pieces, missing_by)
 
     def issues(self, ref: Ref | None = None) -> Iterator[Issue]:
         """What is wrong with the objects, or with one of them, each seen alone."""
@@ -159,6 +169,17 @@ class ObjectLookup:
         """Labels of a namespace, empty where it is not declared."""
         found = self.object(Ref(NAMESPACE, "", namespace))
         return found.metadata.labels if found else {}
+
+
+def _buckets(
+    function: Callable[[F], Iterable[B]], types: tuple[type[F], ...]
+) -> Callable[[Ref, Compiled], Iterator[B]]:
+    def buckets(_: Ref, compiled: Compiled) -> Iterator[B]:
+        for fragment in compiled.fragments:
+            if isinstance(fragment, types):
+                yield from function(fragment)
+
+    return buckets
 
 
 def _by_type(compiled: Compiled) -> Mapping[type, tuple[Fragment | Issue, ...]]:

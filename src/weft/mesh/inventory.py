@@ -13,6 +13,7 @@ from weft.ir.settings import WorkloadClass
 from weft.ir.values import Selector
 from weft.mesh.fragments import Fragments
 from weft.mesh.matching import selects, visible
+from weft.mesh.missing import address_group
 
 MemberLabel = tuple[str, str, str]
 """A namespace, and a label's key and value."""
@@ -30,12 +31,14 @@ class Inventory:
     def __init__(self, fragments: Fragments) -> None:
         graph = fragments.graph
         self._fragments = fragments
-        self._by_host = fragments.index("services by host", lambda service: (service.host,), Service)
+        self._by_host = fragments.gathered("services by host", lambda service: (service.host,), Service)
         self._by_member = fragments.index("services by label of members", _member_labels, Service)
         self._by_label = fragments.index("workloads by label", _workload_labels, Workload)
-        self._stated = fragments.index("stated endpoints by host", lambda stated: (stated.host,), StatedEndpoints)
-        self._by_uid = fragments.index("workloads by uid", lambda workload: (workload.uid,), Workload)
-        self._by_address = fragments.index("workloads by address", lambda workload: workload.addresses, Workload)
+        self._stated = fragments.gathered("stated endpoints by host", lambda stated: (stated.host,), StatedEndpoints)
+        self._by_uid = fragments.gathered("workloads by uid", lambda workload: (workload.uid,), Workload)
+        self._by_address = fragments.gathered(
+            "workloads by address", lambda workload: workload.addresses, Workload, address_group
+        )
         self._alias_hosts = fragments.index("other names", _alias_hosts, Service)
         self._service: Derived[tuple[str, str], Service | None] = Derived(graph, "service", self._best_service)
         self._meant: Derived[tuple[str, str], Service | None] = Derived(graph, "service of alias", self._follow)
@@ -73,12 +76,12 @@ class Inventory:
 
     def services_of(self, host: str) -> tuple[Service, ...]:
         """Every service that claims a host, whoever sees it."""
-        return tuple(s for s in self._fragments.of(self._by_host.get(host), Service) if s.host == host)
+        return self._by_host.get(host)
 
     def stated(self, service: Service) -> tuple[StaticEndpoint, ...]:
         """The endpoints that a service states itself."""
-        found = self._fragments.of(self._stated.get(service.host), StatedEndpoints)
-        return next((e.endpoints for e in found if e.host == service.host and e.source == service.source), ())
+        found = self._stated.get(service.host)
+        return next((each.endpoints for each in found if each.source == service.source), ())
 
     def visible_hosts(self, namespace: str) -> tuple[str, ...]:
         """Hosts of all services that clients of a namespace see, sorted."""
@@ -99,14 +102,12 @@ class Inventory:
 
     def workload(self, uid: str) -> Workload | None:
         """A workload by its uid."""
-        found = self._fragments.of(self._by_uid.get(uid), Workload)
-        return next((workload for workload in found if workload.uid == uid), None)
+        return next(iter(self._by_uid.get(uid)), None)
 
     def at(self, address: str) -> Workload | None:
         """The workload at an address; None where there is none, or more than one (they share a machine's address)."""
-        found = self._fragments.of(self._by_address.get(address), Workload)
-        workloads = [workload for workload in found if address in workload.addresses]
-        return workloads[0] if len(workloads) == 1 else None
+        found = self._by_address.get(address)
+        return found[0] if len(found) == 1 else None
 
     def workloads(self) -> tuple[str, ...]:
         """The uids of all workloads, sorted."""

@@ -56,8 +56,8 @@ class Outbound:
         self._by_port: Derived[tuple[ProxyScope, int], tuple[str, ...]] = Derived(
             graph, "http hosts of port", self._find_hosts
         )
-        self._of_host: Derived[tuple[ProxyScope, str, int], tuple[VirtualHost, ...]] = Derived(
-            graph, "virtual hosts", lambda key: tuple(self._build_hosts(*key))
+        self._of_host: Derived[tuple[ProxyScope, str, int, bool], tuple[VirtualHost, ...]] = Derived(
+            graph, "virtual hosts", lambda key: tuple(self._build_hosts(*key[:3], alone=key[3]))
         )
         self._route_names: Derived[ProxyScope, tuple[str, ...]] = Derived(graph, "route names", self._find_route_names)
         self._own = OwnHosts(graph, self, scopes.all_aliases)
@@ -195,8 +195,13 @@ class Outbound:
 
     def _joined(self, scope: ProxyScope, name: str) -> tuple[VirtualHost, ...]:
         """The virtual hosts of a shared table; those of single endpoints come last, and take what is left."""
-        named_by = self._named_by(scope)
-        found = [self._of_host.get((named_by(host), host, port)) for host, port in self.members(scope, name)]
+        common, named_by = self._scopes.common(scope), self._named_by(scope)
+        alone = common != scope and self._own.is_main(common, name, scope.namespace)
+        found = [
+            self.hosts_of(by, host, port, alone=alone and by is not common)
+            for host, port in self.members(scope, name)
+            for by in (named_by(host),)
+        ]
         whole = (hosts[0] for hosts in found if hosts)
         return unique_domains(chain(whole, chain.from_iterable(hosts[1:] for hosts in found)))
 
@@ -212,9 +217,12 @@ class Outbound:
     def _in_table(self, scope: ProxyScope, port: int) -> tuple[str, ...]:
         return self._by_port.get((self._scopes.common(scope), port))
 
-    def hosts_of(self, scope: ProxyScope, host: str, port: int) -> tuple[VirtualHost, ...]:
-        """The virtual host of a port of a host, then those of its single endpoints, as a scope's clients name them."""
-        return self._of_host.get((scope, host, port))
+    def hosts_of(self, scope: ProxyScope, host: str, port: int, *, alone: bool = False) -> tuple[VirtualHost, ...]:
+        """The virtual host of a port of a host, then those of its single endpoints, as a scope's clients name them.
+
+        `alone`: they are not made of those of the common scope, because few or none read these.
+        """
+        return self._of_host.get((scope, host, port, alone))
 
     def _named_by(self, scope: ProxyScope) -> Callable[[str], ProxyScope]:
         """By which scope a host is named: the common one, but for hosts of the client's namespace with a name more."""
@@ -247,28 +255,25 @@ class Outbound:
         table = self._tables.owner(scope, host, "http")
         return table is not None and host in table.hosts
 
-    def _build_hosts(self, scope: ProxyScope, host: str, port: int) -> Iterator[VirtualHost]:
-        """The virtual host of a port of a host, if there is one, then those of its single endpoints."""
+    def _build_hosts(self, scope: ProxyScope, host: str, port: int, *, alone: bool) -> Iterator[VirtualHost]:
         common = self._scopes.common(scope)
         service = self._scopes.service(common, host)
-        if common == scope:
-            whole = self._build_host(scope, host, port, service)
+        if alone or common == scope:
+            found = self._build_host(common, host, port, service)
         else:
-            whole = next((self._renamed(scope, each, service) for each in self.hosts_of(common, host, port)[:1]), None)
-        if whole is not None:
+            found = next(iter(self.hosts_of(common, host, port)), None)
+        if found is not None:
+            whole = structs.replace(found, domains=self._domains(scope, host, port, service))
             yield whole
             if service is not None and service.headless:
                 yield from self._endpoint_hosts(scope, service, port, whole)
 
-    def _renamed(self, scope: ProxyScope, host: VirtualHost, service: Service | None) -> VirtualHost:
-        """A virtual host of the common scope with the names that a scope's clients have for it."""
-        named, _, port = host.name.rpartition(":")
-        return structs.replace(host, domains=self._domains(scope, named, int(port), service))
-
     def _build_host(self, scope: ProxyScope, host: str, port: int, service: Service | None) -> VirtualHost | None:
+        """The virtual host of a port of a host, still without domains."""
+        name = f"{host}:{port}"
         bytes_of = _served_as_bytes(service, port) if service is not None and not scope.captured else None
         if service is not None and bytes_of is not None:
-            return self._tunnelled(scope, service, bytes_of)
+            return VirtualHost(name, (), (), tunnel=tunnel(service, self._streams(scope, service, bytes_of)))
         table = self._tables.owner(scope, host, "http")
         if table is not None:
             routes = self._resolver.http(scope, table.rules, port)
@@ -278,13 +283,7 @@ class Outbound:
             routes = (self._resolver.default(scope, service, port),)
         else:
             return None
-        domains = self._domains(scope, host, port, service)
-        return VirtualHost(f"{host}:{port}", domains, _without_unreachable(routes))
-
-    def _tunnelled(self, scope: ProxyScope, service: Service, port: ServicePort) -> VirtualHost:
-        domains = self._domains(scope, service.host, port.number, service)
-        found = tunnel(service, self._streams(scope, service, port))
-        return VirtualHost(f"{service.host}:{port.number}", domains, (), tunnel=found)
+        return VirtualHost(name, (), _without_unreachable(routes))
 
     def _endpoint_hosts(
         self, scope: ProxyScope, service: Service, number: int, whole: VirtualHost

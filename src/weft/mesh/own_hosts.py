@@ -86,7 +86,7 @@ class OwnHosts:
         are its own as a whole."""
         found: list[OwnHost] = []
         for name in self._tables.shared_names(common):
-            if self._main.get((common, name)) == scope.namespace:
+            if self.is_main(common, name, scope.namespace):
                 return None
             members = self._members.get((common, name, scope.namespace))
             hosts = [each for host, port in members for each in self._tables.hosts_of(scope, host, port)]
@@ -94,6 +94,10 @@ class OwnHosts:
                 return None
             found += ((name, host) for host in hosts)
         return tuple(found)
+
+    def is_main(self, common: ProxyScope, name: str, namespace: str) -> bool:
+        """Whether more than half of the hosts of a shared table are a namespace's."""
+        return self._main.get((common, name)) == namespace
 
     def _find_main(self, key: tuple[ProxyScope, str]) -> str | None:
         """The namespace that more than half of a table's hosts are in, if there is one."""

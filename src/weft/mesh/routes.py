@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import msgspec
 
@@ -15,6 +15,7 @@ from weft.ir.traffic import TrafficSettings
 from weft.ir.view import Destination, Route, StreamRoute
 from weft.mesh.fragments import Fragments
 from weft.mesh.matching import host_candidates, is_pattern, selects, visible
+from weft.mesh.missing import host_group
 from weft.mesh.names import outbound_cluster
 from weft.mesh.scope import Scopes
 from weft.mesh.traffic import TrafficPolicies
@@ -30,14 +31,14 @@ class RouteTables:
         self._fragments = fragments
         self._scopes = scopes
         self._settings = settings
-        self._by_host = fragments.index("route tables by host", _mesh_hosts, RouteTable)
+        self._by_host = fragments.gathered("route tables by host", _mesh_hosts, RouteTable, host_group)
         self._patterns = fragments.index("route tables for patterns", _patterns, RouteTable)
         self._by_gateway = fragments.index("route tables by gateway", _gateways, RouteTable)
 
     def owner(self, scope: ProxyScope, host: str, level: Level) -> RouteTable | None:
         """The one table of a level that a scope's clients use for a host: most specific host, family, age (R2, R3)."""
         for candidate in host_candidates(host) if self._patterns.get(None) else (host,):
-            tables = [t for t in self._candidates(candidate) if t.level == level and self._applies(t, scope, host)]
+            tables = [t for t in self._by_host.get(candidate) if t.level == level and self._applies(t, scope, host)]
             if tables:
                 order = self._settings.get(None).family_order
                 return min(tables, key=lambda t: (_family(t, order), *_age(t)))
@@ -56,11 +57,6 @@ class RouteTables:
             and (table.attach.namespace, table.attach.name) == (namespace, name)
         )
         return tuple(sorted(found, key=_age))
-
-    def _candidates(self, host: str) -> Iterator[RouteTable]:
-        for table in self._fragments.of(self._by_host.get(host), RouteTable):
-            if host in table.hosts and table.attach.kind in MESH:
-                yield table
 
     def _applies(self, table: RouteTable, scope: ProxyScope, host: str) -> bool:
         return visible(table.clients, scope.namespace) and self._scopes.imports(scope, table.source.namespace, host)
@@ -101,11 +97,10 @@ class RouteResolver:
 
     def stream(self, scope: ProxyScope, backends: tuple[Backend, ...], port: int, *, name: str) -> StreamRoute:
         """Connections of any kind to some backends, with what the first one's settings say of connections."""
-        settings = next(
-            (s for b in backends if (s := self._settings_of(scope, b, port)) is not None), TrafficSettings()
-        )
+        targets = self._targets(scope, backends, port)
+        settings = next(filter(None, (self._settings_of(scope, target) for target in targets)), TrafficSettings())
         return StreamRoute(
-            tuple(self._destination(scope, backend, port) for backend in backends),
+            tuple(map(_destination, targets)),
             name=name,
             idle=settings.tcp_idle,
             lifetime=settings.lifetime,
@@ -125,13 +120,15 @@ class RouteResolver:
             matches = tuple(_decided(m) for m in matches if _meets(m, scope, port))
             if not matches:
                 return None
-        destinations = tuple(self._destination(scope, b, port) for b in rule.backends)
-        hash_on = self._hash_on(scope, rule, port)
+        targets = self._targets(scope, rule.backends, port)
+        mirrors = [(to, share) for backend, share in rule.mirrors for to in self._targets(scope, (backend,), port)]
+        settings = filter(None, (self._settings_of(scope, target) for target in targets))
+        hash_on = tuple(dict.fromkeys(each.hash_on for each in settings if each.hash_on))
         retry = self._retry(rule, hashed=bool(hash_on))
         return Route(
             rule=msgspec.structs.replace(rule, matches=matches, retry=retry, backends=(), mirrors=()),
-            destinations=destinations,
-            mirrors=tuple((self._destination(scope, b, port).cluster, share) for b, share in rule.mirrors),
+            destinations=tuple(map(_destination, targets)),
+            mirrors=tuple((_destination(to).cluster, share) for to, share in mirrors),
             hash_on=hash_on,
         )
 
@@ -141,31 +138,38 @@ class RouteResolver:
             return None
         return msgspec.structs.replace(retry, other_host=not hashed) if retry.other_host is None else retry
 
-    def _hash_on(self, scope: ProxyScope, rule: RouteRule, port: int) -> tuple[tuple[str, ...], ...]:
-        found = (self._settings_of(scope, backend, port) for backend in rule.backends)
-        return tuple(dict.fromkeys(s.hash_on for s in found if s is not None and s.hash_on))
+    def _targets(self, scope: ProxyScope, backends: Iterable[Backend], port: int) -> list[_Target]:
+        found = ((backend, self._scopes.service(scope, backend.host)) for backend in backends)
+        return [_Target(backend, service, _port(service, backend, port)) for backend, service in found]
 
-    def _settings_of(self, scope: ProxyScope, backend: Backend, port: int) -> TrafficSettings | None:
-        service = self._scopes.service(scope, backend.host)
-        if service is None:
+    def _settings_of(self, scope: ProxyScope, to: _Target) -> TrafficSettings | None:
+        if to.service is None:
             return None
-        return self._policies.settings(scope, service, self._port(service, backend, port), backend.subset)
+        return self._policies.settings(scope, to.service, to.port, to.backend.subset)
 
-    def _destination(self, scope: ProxyScope, backend: Backend, port: int) -> Destination:
-        service = self._scopes.service(scope, backend.host)
-        number = self._port(service, backend, port)
-        host = service.host if service is not None else backend.host
-        name = "" if backend.broken else outbound_cluster(number, backend.subset, host)
-        return Destination(name, backend.weight, backend.request, backend.response, backend.broken)
 
-    @staticmethod
-    def _port(service: Service | None, backend: Backend, port: int) -> int:
-        """The stated port; else the only one of the service; else the one that was called (Istio, Destination.port)."""
-        if backend.port is not None:
-            return backend.port
-        if service is not None and len(service.ports) == 1:
-            return service.ports[0].number
-        return port
+class _Target(NamedTuple):
+    """A backend with what it leads to, if that is known."""
+
+    backend: Backend
+    service: Service | None
+    port: int
+
+
+def _destination(to: _Target) -> Destination:
+    backend = to.backend
+    host = to.service.host if to.service is not None else backend.host
+    name = "" if backend.broken else outbound_cluster(to.port, backend.subset, host)
+    return Destination(name, backend.weight, backend.request, backend.response, backend.broken)
+
+
+def _port(service: Service | None, backend: Backend, port: int) -> int:
+    """The stated port; else the only one of the service; else the one that was called (Istio, Destination.port)."""
+    if backend.port is not None:
+        return backend.port
+    if service is not None and len(service.ports) == 1:
+        return service.ports[0].number
+    return port
 
 
 def _meets(match: HttpMatch, scope: ProxyScope, port: int) -> bool:

@@ -9,7 +9,7 @@ from msgspec import Struct, structs
 
 from weft.base.issues import Ref
 from weft.dialects.compiled import Compiled
-from weft.graph.collections import Index
+from weft.graph.buckets import Index
 from weft.graph.tables import Derived
 from weft.ir.access import Authentication, Authorization, InboundServer, MutualMode
 from weft.ir.inventory import Service, ServicePort

@@ -14,6 +14,7 @@ from weft.ir.settings import MeshSettings, ProxyScope
 from weft.ir.traffic import TrafficPolicy, TrafficSettings
 from weft.mesh.fragments import Fragments
 from weft.mesh.matching import host_candidates, is_pattern, selects, visible
+from weft.mesh.missing import host_group
 
 LOCALITIES = ("spread", "failover", "prefer", "locality")
 BALANCE = ("balance", "hash_on", "hash_size", "warmup", *LOCALITIES)
@@ -47,9 +48,10 @@ class TrafficPolicies:
 
     def __init__(self, fragments: Fragments, settings: Derived[None, MeshSettings]) -> None:
         graph = fragments.graph
-        self._fragments = fragments
         self._settings = settings
-        self._by_host = fragments.index("traffic policies by host", _keys, TrafficPolicy)
+        self._by_host = fragments.gathered(
+            "traffic policies by host", _keys, TrafficPolicy, lambda key: host_group(key[1])
+        )
         self._namespaces = fragments.index("namespaces with policies", _namespace, TrafficPolicy)
         self._patterns = fragments.index("namespaces with policies for patterns", _pattern_namespaces, TrafficPolicy)
         self._policy: Derived[tuple[ProxyScope, str, str], TrafficPolicy | None] = Derived(
@@ -94,13 +96,10 @@ class TrafficPolicies:
         To clients of the root namespace what it says to all is what it is to others, the last resort (Istio).
         """
         for candidate in host_candidates(host) if self._patterns.get(namespace) else (host,):
-            refs = self._by_host.get((namespace, candidate))
             found = [
                 policy
-                for policy in self._fragments.of(refs, TrafficPolicy)
-                if policy.host == candidate
-                and visible(policy.visible_to, scope.namespace)
-                and (not only_own or policy.visible_to == (namespace,))
+                for policy in self._by_host.get((namespace, candidate))
+                if visible(policy.visible_to, scope.namespace) and (not only_own or policy.visible_to == (namespace,))
             ]
             chosen = [p for p in found if p.clients and selects(p.clients, scope.namespace, scope.clients)]
             general = [p for p in found if p.clients is None]

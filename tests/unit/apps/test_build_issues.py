@@ -9,8 +9,8 @@ from tests.unit.apps.controller import NAMESPACE, ROUTES, WEB, Controller
 
 from weft.base.issues import Issue, Ref
 from weft.envoy import resources, route_tables
-from weft.envoy.cluster import cluster
-from weft.envoy.virtual_host import virtual_host
+from weft.envoy.cluster import cluster_bytes
+from weft.envoy.virtual_host import host_bytes
 from weft.model import codes
 from weft.serve.ads.messages import Node
 
@@ -25,14 +25,14 @@ def odd() -> Iterator[None]:
     def odd_host(host: Any, *rest: Any) -> Any:
         if host.name == HOST:
             raise ValueError("an odd route")
-        return virtual_host(host, *rest)
+        return host_bytes(host, *rest)
 
     def odd_cluster(value: Any, *rest: Any) -> Any:
         if value.name == CLUSTER:
             raise KeyError("an odd policy")
-        return cluster(value, *rest)
+        return cluster_bytes(value, *rest)
 
-    with patch.object(route_tables, "virtual_host", odd_host), patch.object(resources, "cluster", odd_cluster):
+    with patch.object(route_tables, "host_bytes", odd_host), patch.object(resources, "cluster_bytes", odd_cluster):
         yield
 
 

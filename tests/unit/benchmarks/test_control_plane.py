@@ -16,8 +16,8 @@ from benchmarks.control.results import Case, Cost, Delays, Event, Result, Sample
 from benchmarks.control.tables import markdown
 
 from weft.base import protobuf
+from weft.base.wire import varint
 from weft.envoy.type_urls import CDS, EDS
-from weft.envoy.wire import varint
 
 MACHINE: dict[str, Any] = {
     "date": "2026-01-02",

@@ -19,8 +19,8 @@ from benchmarks.control.meter import delays, latest
 from benchmarks.control.results import Delays
 
 from weft.base import protobuf
+from weft.base.wire import bytes_field, string_field
 from weft.envoy.type_urls import CDS, EDS, LDS
-from weft.envoy.wire import bytes_field, string_field
 
 NODE = protobuf.serialize(protobuf.new("envoy.config.core.v3.Node", id="a"))
 REQUESTS = {

@@ -9,9 +9,9 @@ from benchmarks.ads.proxy import Proxy
 from benchmarks.ads.wire import WireError, content, spans, varint
 
 from weft.base import protobuf
+from weft.base.wire import bytes_field
+from weft.base.wire import varint as encoded
 from weft.envoy.type_urls import CDS, EDS, LDS, RDS, SDS, VHDS
-from weft.envoy.wire import bytes_field
-from weft.envoy.wire import varint as encoded
 
 ADS: dict[str, Any] = {"ads": {}}
 MANAGER = "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager"

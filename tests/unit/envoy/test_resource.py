@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
@@ -10,7 +9,6 @@ from rich.console import Console
 from weft.base import protobuf
 from weft.envoy.resource import resource
 from weft.envoy.type_urls import CDS, SDS
-from weft.envoy.wire import bytes_field, string_field, varint
 
 
 @given(name=st.text(min_size=1), body=st.binary(max_size=400))
@@ -40,14 +38,3 @@ def test_content_is_never_shown() -> None:
     for text in (repr(secret), str(secret), f"{[secret]}", console.export_text()):
         assert "PRIVATE KEY" not in text
         assert "default" in text
-
-
-@pytest.mark.parametrize(("number", "wire"), [(0, b"\x00"), (127, b"\x7f"), (128, b"\x80\x01"), (300, b"\xac\x02")])
-def test_varints(number: int, wire: bytes) -> None:
-    assert varint(number) == wire
-
-
-def test_fields() -> None:
-    assert bytes_field(2, b"") == b"\x12\x00"
-    assert string_field(1, "") == b""
-    assert string_field(16, "é") == b"\x82\x01\x02\xc3\xa9"

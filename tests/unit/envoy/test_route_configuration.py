@@ -4,6 +4,7 @@ import pytest
 from tests.unit.envoy.make import json_of, rule, to
 
 from weft.base.protobuf import parse, serialize
+from weft.base.wire import bytes_field
 from weft.envoy.route_configuration import (
     ROUTE_CONFIGURATION,
     VIRTUAL_HOSTS_FIELD,
@@ -11,7 +12,6 @@ from weft.envoy.route_configuration import (
     route_configuration,
     virtual_hosts,
 )
-from weft.envoy.wire import bytes_field
 from weft.ir.view import Route, RouteConfiguration, VirtualHost
 
 HOST = VirtualHost("a:80", ("a", "10.96.0.1"), (Route(rule(), to("outbound|80||a")),))

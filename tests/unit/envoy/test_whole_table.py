@@ -3,10 +3,10 @@
 from typing import Any
 
 from weft.base import protobuf
+from weft.base.wire import bytes_field, string_field
 from weft.envoy.resource import Resource, resource, resource_field
 from weft.envoy.type_urls import RDS, VHDS
 from weft.envoy.whole_table import joined_hosts, whole_table
-from weft.envoy.wire import bytes_field, string_field
 
 TABLE = "envoy.config.route.v3.RouteConfiguration"
 

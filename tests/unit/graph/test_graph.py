@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from weft.graph.collections import Index, Mapped, Partition
+from weft.graph.buckets import Index
+from weft.graph.collections import Mapped, Partition
 from weft.graph.core import CycleError, Graph
 from weft.graph.few import MOST, Few, added, removed
 from weft.graph.tables import Derived, Input

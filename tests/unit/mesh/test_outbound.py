@@ -69,6 +69,16 @@ def test_the_oldest_table_of_a_host_wins() -> None:
     assert clusters_of(virtual_host(world, REVIEWS)) == [f"outbound|80|old|{REVIEWS}"]
 
 
+def test_copies_go_to_the_clusters_of_their_backends() -> None:
+    world = World()
+    world.put(service("reviews"))
+    copies = ((Backend(REVIEWS, subset="new"), 0.1), (Backend("elsewhere", 9), 1.0))
+    copied = msgspec.structs.replace(rule(Backend(REVIEWS, 80)), mirrors=copies)
+    world.put(table(REVIEWS, copied))
+    (found,) = virtual_host(world, REVIEWS).routes
+    assert found.mirrors == ((f"outbound|80|new|{REVIEWS}", 0.1), ("outbound|9||elsewhere", 1.0))
+
+
 def test_an_exact_host_beats_a_wildcard() -> None:
     world = World()
     world.put(service("reviews"))

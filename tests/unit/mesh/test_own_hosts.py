@@ -50,6 +50,13 @@ def test_a_namespace_that_most_hosts_are_in_has_tables_of_its_own(world: World) 
     assert dict(shown(world, scope("a"))) == dict(joined(world, scope("a")))
 
 
+def test_its_hosts_are_not_made_for_the_common_scope_too(world: World) -> None:
+    world.put(service("ratings", "a", addresses=(("", "10.96.1.3"),)), name="ratings", namespace="a")
+    (made,) = (each for each in world.graph.tables if each.name == "virtual hosts")
+    Watcher(ProxyResources(world.graph, world.mesh).scope_contents).add((scope("a"), VHDS))
+    assert len(made) == 3
+
+
 @pytest.mark.parametrize("of", [scope("a"), scope("b"), scope("c"), UNCAPTURED], ids=["a", "b", "c", "uncaptured"])
 def test_what_is_shown_is_the_whole_table(world: World, of: ProxyScope) -> None:
     world.put(service("web-0", "a", headless=True, addresses=()), name="web", namespace="a")

@@ -1,12 +1,12 @@
 """Where a request goes."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, Final
-
-from google.protobuf.message import Message
 
 from weft.base import protobuf
 from weft.base.durations import Milliseconds
+from weft.base.wire import string_field
 from weft.envoy.endpoints import chosen_endpoint
 from weft.envoy.messages import milliseconds, runtime_fraction, wrapped
 from weft.envoy.names import broken_cluster
@@ -14,25 +14,46 @@ from weft.envoy.route.affinity import hash_policy
 from weft.envoy.route.headers import request_edits, response_edits
 from weft.envoy.route.retry import retry_policy
 from weft.envoy.route.rewrite import new_host, rewrite
+from weft.ir.routing import Retry
 from weft.ir.view import Destination, Route
 
+_ACTION: Final = "envoy.config.route.v3.RouteAction"
 _NOWHERE: Final = "no-destination"
 
 
-def forward(route: Route, endpoint: str = "") -> Message:
-    """Returns the RouteAction of a rule that forwards; `endpoint` is as in `view.VirtualHost`."""
+def forward(route: Route, endpoint: str = "") -> bytes:
+    """Returns the serialized RouteAction of a rule that forwards; `endpoint` is as in `view.VirtualHost`.
+
+    Most rules have limits that others have, too, and lead to one cluster; all else is a message, merged with these.
+    """
     rule = route.rule
-    return protobuf.new(
-        "envoy.config.route.v3.RouteAction",
-        **timeouts(rule.timeout),
-        idle_timeout=milliseconds(rule.idle),
-        retry_policy=retry_policy(rule.retry, rule.backend_timeout),
-        request_mirror_policies=[_mirror(cluster, share) for cluster, share in route.mirrors if cluster],
-        hash_policy=[hash_policy(key) for key in route.hash_on],
-        metadata_match=chosen_endpoint(endpoint),
+    to = destinations(route.destinations)
+    fields = {
+        "request_mirror_policies": [_mirror(cluster, share) for cluster, share in route.mirrors if cluster],
+        "hash_policy": [hash_policy(key) for key in route.hash_on],
+        "metadata_match": chosen_endpoint(endpoint),
         **rewrite(rule.request),
-        **destinations(route.destinations),
+        **to,
+    }
+    stated = {name: value for name, value in fields.items() if value and name != "cluster"}
+    return (
+        string_field(1, to.get("cluster", ""))
+        + _limits(rule.timeout, rule.idle, rule.retry, rule.backend_timeout)
+        + (protobuf.serialize(protobuf.new(_ACTION, **stated)) if stated else b"")
     )
+
+
+@lru_cache(maxsize=256)  # nearly all routes have the same
+def _limits(
+    timeout: Milliseconds | None, idle: Milliseconds | None, retry: Retry | None, backend_timeout: Milliseconds | None
+) -> bytes:
+    found = protobuf.new(
+        _ACTION,
+        **timeouts(timeout),
+        idle_timeout=milliseconds(idle),
+        retry_policy=retry_policy(retry, backend_timeout),
+    )
+    return protobuf.serialize(found)
 
 
 def timeouts(limit: Milliseconds | None) -> dict[str, Any]:

@@ -17,6 +17,11 @@ _ANYTHING: Final = ("regex", ".*")
 
 
 @lru_cache(maxsize=256)  # nearly all routes match everything
+def match_bytes(match: HttpMatch) -> bytes:
+    """Returns the same as `route_match`, serialized."""
+    return protobuf.serialize(route_match(match))
+
+
 def route_match(match: HttpMatch) -> Message:
     """Returns the RouteMatch for one conjunction. What is decided per view (`port`, `client`) is not looked at."""
     return protobuf.new(

@@ -6,6 +6,7 @@ from google.protobuf.message import Message
 
 from weft.base import protobuf
 from weft.base.provenance import Provenance
+from weft.base.wire import bytes_field, string_field
 from weft.envoy.filter_names import CORS, FAULT, SESSION
 from weft.envoy.names import cluster_host, virtual_service_path
 from weft.envoy.rbac.http import RouteAccess
@@ -14,7 +15,7 @@ from weft.envoy.route.affinity import session
 from weft.envoy.route.cors import cors_policy
 from weft.envoy.route.fault import fault
 from weft.envoy.route.headers import request_edits, response_edits
-from weft.envoy.route.match import route_match
+from weft.envoy.route.match import match_bytes
 from weft.envoy.route.redirect import redirect
 from weft.ir.routing import HttpMatch, RouteRule
 from weft.ir.view import Route
@@ -27,35 +28,40 @@ _ALWAYS: Final = (HttpMatch(),)
 _AUTHORS: Final = "VirtualService"
 
 
-def routes(source: Route, port: int | None, access: RouteAccess = OPEN, *, endpoint: str = "") -> list[Message]:
-    """Returns one Route for each of the rule's matches, in order.
+def routes(source: Route, port: int | None, access: RouteAccess = OPEN, *, endpoint: str = "") -> list[bytes]:
+    """Returns one serialized Route for each of the rule's matches, in order.
 
     `port` is the one that clients call, `access` what policies of a gateway say, `endpoint` as in `view.VirtualHost`.
+    What nearly every route has is written by hand, all else is a message that is merged with it.
     """
     rule = source.rule
-    common: dict[str, Any] = {
-        "name": rule.name,
+    action = bytes_field(2, forward(source, endpoint)) if rule.action == "forward" else b""
+    common = string_field(14, rule.name) + action + _details(rule, port, access)
+    matches = _ALWAYS if rule.matches is None else rule.matches
+    return [
+        bytes_field(1, match_bytes(match)) + bytes_field(5, string_field(1, _operation(source, match, port))) + common
+        for match in matches
+    ]
+
+
+def _details(rule: RouteRule, port: int | None, access: RouteAccess) -> bytes:
+    fields: dict[str, Any] = {
         "metadata": _metadata(rule.source, access),
         "stat_prefix": rule.stat,
         "typed_per_filter_config": {**access.typed_per_filter_config, **_filters(rule)},
         **({} if rule.action == "redirect" else request_edits(rule.request)),
         **response_edits(rule.response),
-        **_action(source, port, endpoint),
+        **_answer(rule, port),
     }
-    matches = _ALWAYS if rule.matches is None else rule.matches
-    return [
-        protobuf.new(
-            ROUTE, match=route_match(match), decorator={"operation": _operation(source, match, port)}, **common
-        )
-        for match in matches
-    ]
+    stated = {name: value for name, value in fields.items() if value}
+    return protobuf.serialize(protobuf.new(ROUTE, **stated)) if stated else b""
 
 
-def _action(source: Route, port: int | None, endpoint: str) -> dict[str, Any]:
-    rule = source.rule
+def _answer(rule: RouteRule, port: int | None) -> dict[str, Any]:
+    """What the proxy answers itself."""
     match rule.action:
         case "forward":
-            return {"route": forward(source, endpoint)}
+            return {}
         case "redirect":
             return {"redirect": redirect(rule, port)}
         case "respond":

@@ -8,8 +8,8 @@ from typing import Any, Final
 from msgspec import Struct
 
 from weft.base import protobuf
+from weft.base.wire import bytes_field, string_field
 from weft.envoy.resource import Resource, resource_field
-from weft.envoy.wire import bytes_field, string_field
 from weft.serve.ads.names import NONE, Names
 
 WILDCARD: Final = "*"

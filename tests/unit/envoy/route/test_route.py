@@ -5,10 +5,12 @@ from typing import Any
 import pytest
 from tests.unit.envoy.make import json_of, rule, to
 
+from weft.base import protobuf
 from weft.base.provenance import Provenance
 from weft.envoy.rbac.http import RouteAccess
 from weft.envoy.route.affinity import hash_policy, session
-from weft.envoy.route.route import routes
+from weft.envoy.route.fault import fault
+from weft.envoy.route.route import ROUTE, routes
 from weft.ir.routing import Cors, HttpMatch, RouteRule
 from weft.ir.values import Transform
 from weft.ir.view import Destination, Route
@@ -17,8 +19,12 @@ A, B = "outbound|80||a", "outbound|80||b"
 
 
 def _built(source: Route, port: int | None = 80) -> Any:
-    (built,) = routes(source, port)
-    return json_of(built)
+    (built,) = _all(source, port)
+    return built
+
+
+def _all(source: Route, port: int | None, *access: RouteAccess) -> list[Any]:
+    return [json_of(protobuf.parse(ROUTE, each)) for each in routes(source, port, *access)]
 
 
 def _action(source: Route) -> Any:
@@ -27,7 +33,7 @@ def _action(source: Route) -> Any:
 
 def test_each_match_of_a_rule_is_a_route_with_its_action() -> None:
     matches = (HttpMatch(path=("exact", "/a")), HttpMatch(path=("exact", "/b")))
-    first, second = (json_of(each) for each in routes(Route(rule(*matches), to(A)), 80))
+    first, second = _all(Route(rule(*matches), to(A)), 80)
     assert (first["match"], second["match"]) == ({"path": "/a"}, {"path": "/b"})
     assert first["route"] == second["route"]
 
@@ -161,10 +167,11 @@ def test_faults_cross_origin_rules_and_sessions_are_settings_of_their_filters() 
 
 
 def test_policies_of_a_gateway_are_on_each_route_beside_what_the_rule_says() -> None:
-    from_rule = routes(Route(rule(abort=(1.0, "503")), to(A)), 80)
-    config = {"weft.rbac.deny": from_rule[0].typed_per_filter_config["envoy.filters.http.fault"]}  # type: ignore[attr-defined]
-    (built,) = routes(Route(rule(abort=(1.0, "503")), to(A)), 80, RouteAccess(config, {}))
-    assert set(json_of(built)["typedPerFilterConfig"]) == {"weft.rbac.deny", "envoy.filters.http.fault"}
+    abort = fault(rule(abort=(1.0, "503")))
+    assert abort is not None
+    access = RouteAccess({"weft.rbac.deny": protobuf.pack(abort)}, {})
+    (built,) = _all(Route(rule(abort=(1.0, "503")), to(A)), 80, access)
+    assert set(built["typedPerFilterConfig"]) == {"weft.rbac.deny", "envoy.filters.http.fault"}
 
 
 @pytest.mark.parametrize(

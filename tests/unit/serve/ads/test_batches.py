@@ -3,8 +3,8 @@
 import pytest
 from tests.unit.serve.ads.client import item
 
+from weft.base.wire import string_field
 from weft.envoy.type_urls import CDS, EDS
-from weft.envoy.wire import string_field
 from weft.serve.ads.batches import Batch, next_batch, versions_of, versions_of_all
 from weft.serve.ads.messages import Holdings, RequestError, holding
 from weft.serve.ads.views import ResourceTable

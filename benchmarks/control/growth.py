@@ -11,6 +11,7 @@ _SIZES: Final[dict[str, Callable[[Shape], int]]] = {
     "services": lambda shape: shape.services,
     "proxies": lambda shape: shape.proxies,
     "workloads": lambda shape: shape.workloads,
+    "endpoints": lambda shape: shape.endpoints,
 }
 
 

@@ -155,6 +155,11 @@ def test_growth_is_along_one_size_while_the_others_stay() -> None:
     assert [axis.rows[0] for axis in axes] == [(changes.ROUTE, (0.1, 0.55)), (changes.ROUTE, (0.55, 2.0))]
 
 
+def test_meshes_that_differ_in_more_than_one_size_are_not_compared() -> None:
+    more = msgspec.structs.replace(case(services=100), shape=Shape(100, 100, 10, endpoints=5))
+    assert not list(growth([case(services=1_000, proxies=100), more]))
+
+
 def test_growth_with_the_size_of_a_change_is_told() -> None:
     batches = tuple((count, event(changes.BATCH, count / 10, 1.0)) for count in (1, 10))
     (axis,) = growth([case(batches=batches)])
